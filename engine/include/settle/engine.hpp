@@ -1,0 +1,152 @@
+// The coordinator. One Engine runs all transactions of one store.
+//
+//   auto store = settle::make_memory_store();
+//   settle::LocalBranches branches;
+//   branches.add("reserve", [](const settle::BranchCall&, settle::BranchCompletion done) { done({…}); });
+//   settle::Ports ports{.store = *store, .callers = {branches.port()}};
+//   auto engine = settle::Engine::open(std::move(ports), {}).value();
+//   engine->submit(definition, [](settle::Result<settle::Done> answer) { … });
+//
+// examples/embedded.cpp is the whole of it.
+//
+// Threads: every member may be called from any thread, and none blocks, except open() and the destructor. A completion
+// is invoked exactly once, on the executor of the shard that owns the gid; it must not block. It may call the engine.
+// Durability: an answer, a refusal as well as a success, is given only when the state that it was derived from is
+// durable. Lifetime: the ports must outlive the engine; stop() must have completed before the engine is destroyed, or
+// the destructor waits for it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "settle/branch_caller.hpp"
+#include "settle/clock.hpp"
+#include "settle/executor.hpp"
+#include "settle/function.hpp"
+#include "settle/random.hpp"
+#include "settle/result.hpp"
+#include "settle/store.hpp"
+#include "settle/transaction.hpp"
+
+namespace settle {
+
+template <class T>
+using Completion = UniqueFunction<void(Result<T>)>;
+
+struct EngineOptions {
+  std::int64_t retry_interval_ms = 10'000;         // the first retry, where the transaction does not say
+  std::int64_t retry_interval_max_ms = 3'600'000;  // backoff stops growing here
+  std::int64_t request_timeout_ms = 3'000;         // of one branch call, where the transaction does not say
+  std::size_t active_max = 100'000;  // transactions being worked on at once; beyond it submit is Code::overloaded
+  std::size_t calls_per_target_max = 1'024;      // calls at once to one address (scheme, host and port); others queue
+  std::int64_t finished_expire_ms = 86'400'000;  // finished transactions are purged after this; 0: never
+  std::int64_t purged_expire_ms = 604'800'000;   // a purged gid is remembered for this long
+  std::int64_t purge_interval_ms = 60'000;
+};
+
+// Makes the callers of one family of urls, one for each shard.
+struct CallerPort {
+  std::vector<std::string> schemes;  // of the urls it calls: {"http", "https"}, {"local"}
+  std::function<std::unique_ptr<BranchCaller>(Executor& shard)> make;
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warn, error };
+// May be called from any thread; must not block for long nor throw. gid is empty where it is not about one transaction.
+using Log = std::function<void(LogLevel level, std::string_view gid, std::string_view message)>;
+
+struct Ports {
+  Store& store;
+  std::vector<CallerPort> callers;
+  // All of these may be left out: the engine then has its own (threads, the machine's clock, the system's randomness).
+  // The simulator gives one executor for everything.
+  Clock* clock = nullptr;
+  std::vector<Executor*> shards;  // one event loop each; a gid belongs to one of them. Left out: one thread
+  Executor* committer = nullptr;  // may block in Store::apply
+  Executor* reader = nullptr;     // may block in the store's reads
+  std::function<std::unique_ptr<Random>()> make_random;
+  Log log;
+};
+
+struct MadeDue {
+  std::size_t count = 0;
+  bool remaining = false;  // others qualify: ask again
+};
+
+struct EngineStatistics {
+  std::uint64_t accepted = 0;   // transactions created, by prepare or by submit
+  std::uint64_t succeeded = 0;  // final `succeed`
+  std::uint64_t failed = 0;     // final `failed`
+  std::uint64_t calls = 0;      // branch calls started
+  std::uint64_t groups = 0;     // Store::apply calls
+  std::uint64_t changes = 0;    // changes in them, after merging
+  std::size_t active = 0;       // transactions being worked on now
+  std::size_t parked = 0;       // waiting for a time
+};
+
+class Engine {
+ public:
+  // Reads what is unfinished in the store and goes on with it: what was in flight at once, what was parked at its time.
+  // Blocks until all of that is known (not until it is done). Fails where the store cannot be read.
+  static Result<std::unique_ptr<Engine>> open(Ports ports, EngineOptions options);
+  virtual ~Engine() = default;
+
+  // Accepts a new transaction, or submits the prepared one of that gid, and starts it. Answers when that is durable,
+  // or, with options.wait_result, when the first pass has ended (protocol.md §6). Of a gid that is `submitted` already:
+  // success, and it is processed again at once. Otherwise Code::failure `current status 'X', cannot sumbmit. FAILURE`.
+  // Another trans_type than the stored one, or anything that validate() refuses: an error, nothing changed.
+  virtual void submit(Definition definition, Completion<Done> completion) = 0;
+
+  // Stores it as `prepared` without starting anything. `prepared` already: success, the stored one stays. Otherwise
+  // Code::failure `current status 'X', cannot prepare. FAILURE`.
+  virtual void prepare(Definition definition, Completion<Done> completion) = 0;
+
+  // Asks for a rollback. A saga cannot be aborted by its client: always Code::failure. Another `type` than the stored
+  // one: Code::invalid. Unknown gid: Code::not_found, here and below.
+  virtual void abort(std::string gid, std::optional<TransType> type, std::string reason,
+                     Completion<Done> completion) = 0;
+
+  // Ends an unfinished transaction as `failed` without calling any branch. After the answer no call of it starts; those
+  // in flight are ignored; whoever waits for it gets Code::failure. Finished already: Code::failure.
+  virtual void force_stop(std::string gid, Completion<Done> completion) = 0;
+
+  // Makes it due now. Being worked on: once more after this pass. Finished: success; only next_retry_time_ms changes.
+  virtual void make_due(std::string gid, Completion<Done> completion) = 0;
+
+  // Makes due now at most `limit` of the parked ones whose next retry is more than later_than_ms away.
+  virtual void make_all_due(std::int64_t later_than_ms, std::size_t limit, Completion<MadeDue> completion) = 0;
+
+  // The transaction, or nothing where there is none. Branch states may be ahead of the disk, the global status never.
+  virtual void query(std::string gid, Completion<std::optional<StoredTransaction>> completion) = 0;
+
+  // See Store::scan.
+  virtual void list(ScanFilter filter, std::string position, std::size_t limit, Completion<ScanPage> completion) = 0;
+
+  // Answers with the final status once there is one. Code::unavailable where the engine stops first.
+  virtual void wait(std::string gid, Completion<GlobalStatus> completion) = 0;
+
+  // Tells the status it has now and then each new one, when it is durable, up to the final one or an error, which is
+  // the last. `observer` is invoked like a completion, but more than once.
+  virtual void watch(std::string gid, UniqueFunction<void(Result<GlobalStatus>)> observer) = 0;
+
+  // A fresh gid: 22 url-safe characters, unique over engines and restarts.
+  virtual std::string new_gid() = 0;
+
+  // To be called after a TestClock was advanced: looks at all timers again. Completes when everything that is due has
+  // settled: no call is in flight, no write is under way, nothing is due.
+  virtual void clock_advanced(UniqueFunction<void()> settled) = 0;
+
+  // Stops gracefully: new requests get Code::unavailable, no new call starts, calls in flight may end within drain_ms;
+  // then every transaction is parked with the exact set of its started steps, waiters get Code::unavailable. Completes
+  // when that is durable. A second stop() completes with the first.
+  virtual void stop(std::int64_t drain_ms, UniqueFunction<void()> stopped) = 0;
+
+  virtual EngineStatistics statistics() const = 0;
+};
+
+}  // namespace settle

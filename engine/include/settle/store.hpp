@@ -1,0 +1,121 @@
+// Durable storage, as a port. Adapters: storage/memory, storage/rocksdb.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "settle/function.hpp"
+#include "settle/result.hpp"
+#include "settle/transaction.hpp"
+
+namespace settle {
+
+// Branch states come to a store in aligned runs of this length, so that a write grows neither with the number of
+// branches nor with the number of those that are done.
+inline constexpr std::uint32_t kBranchRunLength = 32;
+
+// The newest states of rows first, first+1, …; `first` is a multiple of kBranchRunLength. Holds every row of the run
+// (the last one of a transaction may be short), changed or not.
+struct BranchRun {
+  std::uint32_t first = 0;
+  std::vector<BranchState> branches;
+};
+
+// One change of one transaction.
+struct Change {
+  std::string gid;
+  // Create: refused (`exists`) where the gid is known, be it unfinished, finished or purged and remembered.
+  // Otherwise: refused (`conflict`) unless the transaction is stored with expected_status.
+  bool create = false;
+  GlobalStatus expected_status = GlobalStatus::prepared;
+  // Set when creating, and where the definition itself changed (same rows, other options).
+  std::shared_ptr<const Definition> definition;
+  State state;
+  // When creating: every run that has a row that is not a default BranchState. Otherwise: every run with a changed row.
+  std::vector<BranchRun> runs;
+};
+
+enum class ChangeResult : std::uint8_t {
+  applied,   // durable: a crash after apply() returned does not lose it
+  exists,    // create only; nothing changed
+  conflict,  // no such transaction, or another status; nothing changed
+  failed,    // the outcome is unknown: it may or may not come back after a restart. See Store::repair.
+};
+
+struct ChangeOutcome {
+  ChangeResult result = ChangeResult::failed;
+  std::int64_t id = 0;  // of the transaction created, where applied
+};
+
+// What a listing asks for. Unset members do not restrict.
+struct ScanFilter {
+  std::optional<GlobalStatus> status;
+  std::optional<TransType> type;
+  std::int64_t create_time_ms_min = 0;          // inclusive
+  std::int64_t create_time_ms_max = INT64_MAX;  // inclusive
+};
+
+struct ScanPage {
+  std::vector<StoredTransaction> transactions;  // newest first; `branches` is left empty
+  std::string next_position;                    // empty: this was the last page
+};
+
+struct PurgeResult {
+  std::size_t purged = 0;     // finished transactions removed and remembered as (gid, status)
+  std::size_t forgotten = 0;  // of those remembered, removed for good
+  bool more = false;          // stopped at the limit: call again
+};
+
+// What a committer and its metrics may know of an adapter.
+struct StoreTraits {
+  std::string name;      // "memory", "rocksdb"
+  bool durable = false;  // a crash of the machine loses nothing that was applied
+  std::string place;     // the folder or the address, for logs
+};
+
+// Threads: apply() and repair() come from one thread at a time, the committer's; the others may come from any thread,
+// at the same time as anything. All block; none may throw. Every read sees all changes whose apply() has returned.
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual StoreTraits traits() const = 0;
+
+  // Applies a group, made durable together. Each change succeeds or is refused on its own and whole; no gid comes twice
+  // in one group. outcomes has the group's size. On an IO error every outcome that is not certain is `failed`; after
+  // that every apply() fails until repair() succeeded.
+  virtual void apply(std::span<const Change> group, std::span<ChangeOutcome> outcomes) = 0;
+
+  // Brings the store into a known state after a `failed`: when it returns Done, what reads show is durable, and
+  // nothing that they do not show will ever come back. Otherwise says why not yet; may be called again. Reads work
+  // meanwhile (they may wait for it).
+  virtual Result<Done> repair() = 0;
+
+  // The transaction, or nothing. A damaged value is an Error that names the key.
+  virtual Result<std::optional<StoredTransaction>> load(const std::string& gid) = 0;
+
+  // The final status of a gid that was purged and is remembered.
+  virtual Result<std::optional<GlobalStatus>> purged_status(const std::string& gid) = 0;
+
+  // At most `limit` (1 or more) that match, newest first, from `position` (empty: the newest) on. Right while others
+  // are added: none is shown twice or left out that existed all the time. A position that this store did not give:
+  // Code::invalid.
+  virtual Result<ScanPage> scan(const ScanFilter& filter, const std::string& position, std::size_t limit) = 0;
+
+  // Calls `visit` for every unfinished transaction, oldest first, without reading finished ones. Ends early where it
+  // returns false. A damaged one is reported to `damaged` by an Error that names its key, and the others go on.
+  virtual Result<Done> visit_unfinished(UniqueFunction<bool(StoredTransaction)> visit,
+                                        UniqueFunction<void(Error)> damaged) = 0;
+
+  // Removes transactions that finished before finished_before_ms, at most `limit`, and remembers their gid and status;
+  // forgets what was remembered before forgotten_before_ms. Never touches an unfinished one. Times: wall clock;
+  // `now_ms` becomes the time from which those purged now are remembered.
+  virtual Result<PurgeResult> purge(std::int64_t finished_before_ms, std::int64_t forgotten_before_ms,
+                                    std::int64_t now_ms, std::size_t limit) = 0;
+};
+
+}  // namespace settle
