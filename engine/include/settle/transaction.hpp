@@ -92,6 +92,7 @@ struct State {
   // The `started` marks are the whole truth: no other action was ever called when this was written, and none is called
   // before a newer state is durable. Otherwise more may have been started: see core/coverage.hpp.
   bool exact = false;
+  bool parked = false;  // nothing was in flight and nothing is to be done before next_retry_time_ms
   std::int64_t update_time_ms = 0;
   std::int64_t finish_time_ms = 0;      // of success; 0: none
   std::int64_t rollback_time_ms = 0;    // of failure; 0: none
