@@ -132,9 +132,13 @@ class Decider {
 
   void on(const NotSent& event) {
     if (!take_back(event.call)) return;
-    BranchState& branch = tx().branches[event.call.row];
-    // A call before this one may have gone out, and what is written as started stays so.
-    if (branch.attempts == 0 && tx().memory[event.call.row].started_written == 0) branch.started = false;
+    const std::uint32_t row = event.call.row;
+    // Calls before this one may have gone out, and a compensation that has begun is not left half done.
+    if (!tx().memory[row].first_call) return;
+    if (is_action_row(row) && tx().branches[compensate_row(step_of(row))].started) return;
+    tx().branches[row].started = false;
+    tx().memory[row].started_written = 0;
+    mark_changed(row);
   }
 
   void on(const Durable& event) { tx().durable = std::max(tx().durable, event.sequence); }
@@ -381,6 +385,7 @@ class Decider {
   // Whether it is done already, since there is nothing to call.
   bool start(std::uint32_t row) {
     BranchState& branch = tx().branches[row];
+    tx().memory[row].first_call = !branch.started;
     if (!branch.started) {
       branch.started = true;
       mark_changed(row);
@@ -502,6 +507,7 @@ Result<Done> pass_answer(const Transaction& transaction) {
       return Error{Code::failure, ends_so ? state.rollback_reason : state.rollback_reason + " FAILURE"};
     }
     default:
+      if (transaction.halting) return Error{Code::unavailable, "the server is stopping; the transaction goes on later"};
       return Error{Code::failure, "wait result not return success: FAILURE"};
   }
 }

@@ -50,6 +50,7 @@ struct BranchMemory {
   std::uint32_t call = 0;        // the number of the call in flight; 0: none
   bool tried = false;            // came to ongoing or unknown in this pass, so it has to wait for the next one
   bool changed = false;          // differs from what was written last
+  bool first_call = false;       // no call of the row can have been made before the one in flight
   Sequence succeed_written = 0;  // the first write that carries its success; 0: none does
   Sequence started_written = 0;  // the first write that carries its `started` mark; 0: none does
   bool operator==(const BranchMemory&) const = default;

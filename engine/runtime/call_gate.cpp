@@ -1,1 +1,58 @@
+#include "engine/runtime/call_gate.hpp"
 
+#include <utility>
+
+namespace settle::runtime {
+
+std::string_view call_target(std::string_view url) {
+  const std::size_t authority = url.find("://");
+  if (authority == std::string_view::npos) return url;
+  return url.substr(0, url.find_first_of("/?#", authority + 3));
+}
+
+void CallGate::enter(std::string_view url, Place& place, Task start) {
+  Targets::value_type& target = *targets_.try_emplace(std::string(call_target(url))).first;
+  place.target_ = &target;
+  if (target.second.in_flight < limit_) {
+    ++target.second.in_flight;
+    start();
+    return;
+  }
+  place.waiting_ = true;
+  ++waiting_;
+  place.task_ = target.second.waiting.insert(target.second.waiting.end(), [&place, start = std::move(start)]() mutable {
+    place.waiting_ = false;
+    start();
+  });
+}
+
+void CallGate::cancel(Place& place) {
+  Targets::value_type& target = *std::exchange(place.target_, nullptr);
+  place.waiting_ = false;
+  --waiting_;
+  target.second.waiting.erase(place.task_);
+  forget_if_unused(target);
+}
+
+void CallGate::release(Place& place) {
+  Targets::value_type& target = *std::exchange(place.target_, nullptr);
+  if (target.second.waiting.empty()) {
+    --target.second.in_flight;
+    forget_if_unused(target);
+    return;
+  }
+  Task next = std::move(target.second.waiting.front());
+  target.second.waiting.pop_front();
+  --waiting_;
+  next();
+}
+
+void CallGate::forget_if_unused(Targets::value_type& target) {
+  // Targets come back at once under load; dropping them all the time would cost more than keeping a few.
+  constexpr std::size_t kTargetsKept = 1024;
+  if (target.second.in_flight == 0 && target.second.waiting.empty() && targets_.size() > kTargetsKept) {
+    targets_.erase(targets_.find(target.first));
+  }
+}
+
+}  // namespace settle::runtime

@@ -1,1 +1,137 @@
+#include "engine/runtime/committer.hpp"
 
+#include <algorithm>
+#include <utility>
+
+namespace settle::runtime {
+namespace {
+
+// `change` with what `newer`, of the same gid and not yet applied either, makes of it.
+void merge_into(Change& change, Change newer) {
+  if (newer.definition) change.definition = std::move(newer.definition);
+  change.state = std::move(newer.state);
+  for (BranchRun& run : newer.runs) {
+    const auto same = std::find_if(change.runs.begin(), change.runs.end(),
+                                   [&](const BranchRun& other) { return other.first == run.first; });
+    if (same == change.runs.end()) {
+      change.runs.push_back(std::move(run));
+    } else {
+      same->branches = std::move(run.branches);
+    }
+  }
+}
+
+}  // namespace
+
+Committer::Committer(Store& store, Executor& lane, std::size_t shard_count, Deliver deliver, Log log)
+    : store_(store), lane_(lane), shard_count_(shard_count), deliver_(std::move(deliver)), log_(std::move(log)) {}
+
+void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<void> owner, std::uint64_t sequence,
+                     Change change) {
+  bool schedule = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto [place, fresh] = pending_by_gid_.try_emplace(change.gid, pending_.changes.size());
+    if (fresh) {
+      pending_.changes.push_back(std::move(change));
+      pending_.tickets.push_back({shard, std::move(owner), sequence, epoch});
+    } else {
+      merge_into(pending_.changes[place->second], std::move(change));
+      pending_.tickets[place->second].sequence = sequence;
+    }
+    schedule = !std::exchange(scheduled_, true);
+  }
+  if (schedule) lane_.post([self = shared_from_this()] { self->run(); });
+}
+
+void Committer::close(Task done) {
+  lane_.post([self = shared_from_this(), done = std::move(done)]() mutable {
+    self->run();
+    self->closed_ = true;
+    self->repair_timer_.reset();
+    done();
+  });
+}
+
+void Committer::run() {
+  Batch batch;
+  while (take(batch)) apply(batch);
+}
+
+bool Committer::take(Batch& batch) {
+  batch.changes.clear();
+  batch.tickets.clear();
+  const std::lock_guard lock(mutex_);
+  pending_by_gid_.clear();
+  if (pending_.changes.empty()) {
+    scheduled_ = false;
+    return false;
+  }
+  std::swap(batch, pending_);
+  return true;
+}
+
+void Committer::apply(Batch& batch) {
+  refuse_stale(batch);
+  std::vector<ChangeOutcome> outcomes(batch.changes.size());
+  if (!broken()) {
+    for (std::size_t first = 0; first < batch.changes.size() && !broken(); first += kGroupMax) {
+      const std::size_t count = std::min(kGroupMax, batch.changes.size() - first);
+      const std::span<ChangeOutcome> results(outcomes.data() + first, count);
+      store_.apply({batch.changes.data() + first, count}, results);
+      groups_.fetch_add(1, std::memory_order_relaxed);
+      changes_.fetch_add(count, std::memory_order_relaxed);
+      const auto failed = [](const ChangeOutcome& outcome) { return outcome.result == ChangeResult::failed; };
+      if (std::any_of(results.begin(), results.end(), failed)) broken_ = true;
+    }
+    if (broken()) {
+      log_(LogLevel::error, "", "a write failed: nothing is acknowledged until the store is repaired");
+      if (!repair_timer_) repair_timer_ = lane_.make_timer([this] { try_repair(); });
+      repair_timer_->arm(0);
+    }
+  }
+  deliver(batch, outcomes);
+}
+
+void Committer::refuse_stale(Batch& batch) {
+  const auto is_stale = [this](const Ticket& ticket) { return ticket.epoch != epoch_; };
+  if (std::none_of(batch.tickets.begin(), batch.tickets.end(), is_stale)) return;
+  Batch stale;
+  Batch rest;
+  for (std::size_t i = 0; i < batch.tickets.size(); ++i) {
+    Batch& to = is_stale(batch.tickets[i]) ? stale : rest;
+    to.changes.push_back(std::move(batch.changes[i]));
+    to.tickets.push_back(std::move(batch.tickets[i]));
+  }
+  deliver(stale, std::vector<ChangeOutcome>(stale.changes.size()));
+  batch = std::move(rest);
+}
+
+void Committer::deliver(Batch& batch, const std::vector<ChangeOutcome>& outcomes) {
+  std::vector<std::vector<Committed>> by_shard(shard_count_);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    Ticket& ticket = batch.tickets[i];
+    by_shard[ticket.shard].push_back({std::move(ticket.owner), ticket.sequence, outcomes[i]});
+  }
+  for (std::size_t shard = 0; shard < shard_count_; ++shard) {
+    if (!by_shard[shard].empty()) deliver_(shard, epoch_, std::move(by_shard[shard]));
+  }
+}
+
+void Committer::try_repair() {
+  if (closed_) return;
+  Result<Done> repaired = store_.repair();
+  if (!repaired) {
+    log_(LogLevel::error, "", "the store cannot be written yet, trying again: " + repaired.error().message);
+    repair_timer_->arm(repair_pause_ms_);
+    repair_pause_ms_ = std::min(2 * repair_pause_ms_, kRepairPauseMaxMs);
+    return;
+  }
+  repair_pause_ms_ = kRepairPauseMs;
+  broken_ = false;
+  ++epoch_;
+  log_(LogLevel::info, "", "the store can be written again");
+  for (std::size_t shard = 0; shard < shard_count_; ++shard) deliver_(shard, epoch_, {});
+}
+
+}  // namespace settle::runtime

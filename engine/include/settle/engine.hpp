@@ -42,6 +42,7 @@ using Completion = UniqueFunction<void(Result<T>)>;
 struct EngineOptions {
   std::int64_t retry_interval_ms = 10'000;         // the first retry, where the transaction does not say
   std::int64_t retry_interval_max_ms = 3'600'000;  // backoff stops growing here
+  double retry_jitter_max = 0.1;                   // a retry is delayed by up to this part of its interval
   std::int64_t request_timeout_ms = 3'000;         // of one branch call, where the transaction does not say
   std::size_t active_max = 100'000;  // transactions being worked on at once; beyond it submit is Code::overloaded
   std::size_t calls_per_target_max = 1'024;      // calls at once to one address (scheme, host and port); others queue
@@ -71,6 +72,7 @@ struct Ports {
   Executor* reader = nullptr;     // may block in the store's reads
   std::function<std::unique_ptr<Random>()> make_random;
   Log log;
+  LogLevel log_level = LogLevel::info;  // lines below this level are not even made
 };
 
 struct MadeDue {

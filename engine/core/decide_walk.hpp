@@ -1,0 +1,40 @@
+// An exhaustive walk over everything that can happen to one small saga: every reachable state times every event, with
+// a store whose writes lag behind and crashes after every prefix of them. For tests only.
+//
+// Beside the transaction the walk keeps the truth that no process knows: which actions the participants may have run
+// and which of them were compensated, carried over crashes. Against it the invariants of decide.hpp are checked.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine/core/decide.hpp"
+
+namespace settle::core {
+
+// What is walked. A canary replaces a function by one with a planted fault.
+struct WalkedCore {
+  std::function<Decision(Transaction, const Event&)> decide;
+  std::function<Transaction(StoredTransaction)> resume;
+};
+
+// The core as it is, at a clock that stands still and an interval that does not grow, so that states repeat.
+WalkedCore sound_core();
+
+struct WalkSetup {
+  std::shared_ptr<const Definition> definition;
+  std::size_t lag_max = 2;  // writes that may be on their way to the disk at once
+};
+
+struct WalkReport {
+  std::size_t states = 0;
+  std::size_t transitions = 0;
+  std::string violation;  // empty: every invariant held; else what broke, and the events that lead there
+};
+
+// Stops at the first violation.
+WalkReport walk(const WalkSetup& setup, const WalkedCore& core);
+
+}  // namespace settle::core

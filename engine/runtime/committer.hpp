@@ -1,0 +1,101 @@
+// Group commit: collects the changes of all shards, merges those of one gid, and applies them together.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "settle/engine.hpp"
+#include "settle/executor.hpp"
+#include "settle/store.hpp"
+
+namespace settle::runtime {
+
+// What came of a change, or of the newest of several that were merged: those before it went the same way.
+struct Committed {
+  std::shared_ptr<void> owner;  // as given to push()
+  std::uint64_t sequence = 0;
+  ChangeOutcome outcome;
+};
+
+// While a group is being applied the next one collects, so a group is as large as the store is slow. Changes of one gid
+// are applied in the order in which they were pushed.
+//
+// After a failed write everything that is pushed fails, too, until Store::repair succeeded; the repair is tried at
+// once, and then with growing pauses. Then a new epoch begins: an empty delivery tells every shard its number. What a
+// shard pushes before it has heard of it fails as well, since it may build on a change that was lost.
+//
+// Threads: push() from any. Everything else happens on the lane. Results come to `deliver` on the lane.
+class Committer : public std::enable_shared_from_this<Committer> {
+ public:
+  // Called with everything of one shard that a group brought, and with an empty list when a new epoch has begun.
+  using Deliver = std::function<void(std::size_t shard, std::uint64_t epoch, std::vector<Committed> results)>;
+
+  static constexpr std::size_t kGroupMax = 1024;
+  static constexpr std::int64_t kRepairPauseMs = 100;
+  static constexpr std::int64_t kRepairPauseMaxMs = 5'000;
+
+  Committer(Store& store, Executor& lane, std::size_t shard_count, Deliver deliver, Log log);
+
+  // `epoch`: the newest that the shard has heard of; the first is 0.
+  void push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<void> owner, std::uint64_t sequence, Change change);
+
+  // Whether writes fail at the moment.
+  bool broken() const { return broken_.load(std::memory_order_relaxed); }
+
+  // Calls `done` on the lane when everything pushed before has been delivered, and no repair will be tried any more.
+  void close(Task done);
+
+  std::uint64_t groups() const { return groups_.load(std::memory_order_relaxed); }
+  std::uint64_t changes() const { return changes_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Ticket {
+    std::size_t shard = 0;
+    std::shared_ptr<void> owner;
+    std::uint64_t sequence = 0;
+    std::uint64_t epoch = 0;
+  };
+  // Changes and tickets go side by side, so that a group is a contiguous array of changes.
+  struct Batch {
+    std::vector<Change> changes;
+    std::vector<Ticket> tickets;
+  };
+
+  void run();
+  bool take(Batch& batch);
+  void apply(Batch& batch);
+  void refuse_stale(Batch& batch);
+  void deliver(Batch& batch, const std::vector<ChangeOutcome>& outcomes);
+  void try_repair();
+
+  Store& store_;
+  Executor& lane_;
+  const std::size_t shard_count_;
+  const Deliver deliver_;
+  const Log log_;
+
+  std::mutex mutex_;  // guards what comes next
+  Batch pending_;
+  std::unordered_map<std::string, std::size_t> pending_by_gid_;
+  bool scheduled_ = false;
+
+  // The lane's own.
+  std::unique_ptr<Timer> repair_timer_;
+  std::int64_t repair_pause_ms_ = kRepairPauseMs;
+  bool closed_ = false;
+  std::uint64_t epoch_ = 0;
+
+  std::atomic<bool> broken_ = false;
+  std::atomic<std::uint64_t> groups_ = 0;
+  std::atomic<std::uint64_t> changes_ = 0;
+};
+
+}  // namespace settle::runtime

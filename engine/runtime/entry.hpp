@@ -1,0 +1,86 @@
+// What a shard keeps of a transaction that is being worked on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/core/decide.hpp"
+#include "engine/runtime/call_gate.hpp"
+#include "engine/runtime/timer_queue.hpp"
+#include "settle/engine.hpp"
+
+namespace settle::runtime {
+
+struct Entry;
+
+// Told of a transaction once it is known: null where there is none.
+using Found = UniqueFunction<void(Result<std::shared_ptr<Entry>>)>;
+
+// A call that was started, from the moment it asks the gate for a place until its answer came.
+struct CallRecord {
+  std::shared_ptr<Entry> entry;
+  core::Call call;
+  CallGate::Place place;
+};
+
+// An answer that is known, but not yet durable.
+struct PendingAnswer {
+  core::Sequence after = 0;
+  Result<Done> answer;
+  Completion<Done> completion;
+};
+
+// What a client asked for when the transaction was created; needed again where the gid turns out to exist.
+struct CreateRequest {
+  std::shared_ptr<Definition> definition;
+  GlobalStatus status = GlobalStatus::prepared;
+  Completion<Done> completion;
+  int tries = 0;
+};
+
+struct Entry {
+  enum class Mode : std::uint8_t {
+    creating,  // the write that creates it has not come back: whatever else is asked waits for that
+    loading,   // being read from the store: likewise
+    live,      // `transaction` is what it is
+    poisoned,  // a write failed, so nobody knows what is stored: refuses everything until it was read again
+  };
+
+  explicit Entry(std::string name) : gid(std::move(name)) {}
+
+  const std::string gid;
+  Mode mode = Mode::live;
+  std::int64_t id = 0;
+  core::Transaction transaction;
+
+  std::vector<Found> deferred;           // creating, loading: what to do then
+  std::optional<CreateRequest> request;  // creating
+  std::vector<PendingAnswer> answers;
+  std::vector<Completion<Done>> pass_waiters;
+  std::vector<Completion<GlobalStatus>> final_waiters;
+  std::vector<UniqueFunction<void(Result<GlobalStatus>)>> observers;
+  std::optional<GlobalStatus> observed;  // what the observers were told last
+
+  std::vector<std::shared_ptr<CallRecord>> calls;  // waiting at the gate or out
+  std::size_t calls_out = 0;                       // out; of a poisoned one, those of its former life
+  std::optional<TimerQueue::Key> timer;
+  std::int64_t retry_at_ms = core::kNever;        // with jitter
+  std::int64_t exact_retry_at_ms = core::kNever;  // the one of the core that it was made from
+
+  std::uint64_t pushed_epoch = 0;  // of the newest write
+  core::Sequence returned = 0;     // the newest write whose outcome is known
+  bool mistrusted = false;         // poisoned: the store itself must be repaired first
+};
+
+// What stays in memory of a transaction that has nothing to do before a time.
+struct Parked {
+  std::int64_t retry_at_ms = core::kNever;
+  std::int64_t timeout_at_ms = core::kNever;
+  TimerQueue::Key timer;
+};
+
+}  // namespace settle::runtime

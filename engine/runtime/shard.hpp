@@ -1,0 +1,186 @@
+// One event loop and the transactions that belong to it: the runtime that obeys the core.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/runtime/committer.hpp"
+#include "engine/runtime/entry.hpp"
+#include "settle/engine.hpp"
+
+namespace settle::runtime {
+
+// What all shards share.
+struct Surroundings {
+  Store& store;
+  Clock& clock;
+  Executor& reader;
+  EngineOptions options;
+  core::Policy policy;
+  Log log;
+  LogLevel log_level = LogLevel::info;
+};
+
+// A transaction is only ever touched by its shard, so nothing here is locked but the inbox. Everything that comes from
+// outside (requests, replies of calls, outcomes of writes) goes through the inbox, also what comes from the shard's own
+// thread: so nothing re-enters.
+//
+// Threads: post() and the counters from any; everything else on the shard's executor, adopt() before start().
+class Shard : public std::enable_shared_from_this<Shard> {
+ public:
+  struct Counters {
+    std::atomic<std::uint64_t> accepted = 0;
+    std::atomic<std::uint64_t> succeeded = 0;
+    std::atomic<std::uint64_t> failed = 0;
+    std::atomic<std::uint64_t> calls = 0;
+    std::atomic<std::size_t> active = 0;
+    std::atomic<std::size_t> parked = 0;
+  };
+
+  Shard(std::size_t index, std::size_t shard_count, Executor& executor, std::shared_ptr<Committer> committer,
+        std::shared_ptr<const Surroundings> surroundings, std::unique_ptr<Random> random);
+
+  // Takes over an unfinished transaction that was read at start.
+  void adopt(StoredTransaction stored);
+  void start(const std::vector<CallerPort>& callers);
+
+  void post(Task task);
+  void deliver(std::uint64_t epoch, std::vector<Committed> results);
+
+  void submit(Definition definition, Completion<Done> completion);
+  void prepare(Definition definition, Completion<Done> completion);
+  void abort(std::string gid, std::optional<TransType> type, std::string reason, Completion<Done> completion);
+  void force_stop(std::string gid, Completion<Done> completion);
+  void make_due(std::string gid, Completion<Done> completion);
+  MadeDue make_all_due(std::int64_t later_than_ms, std::size_t limit);
+  void query(std::string gid, Completion<std::optional<StoredTransaction>> completion);
+  void wait(std::string gid, Completion<GlobalStatus> completion);
+  void watch(std::string gid, UniqueFunction<void(Result<GlobalStatus>)> observer);
+
+  // Looks at the clock again; `settled` when nothing is due, in flight or being written.
+  void when_settled(Task settled);
+
+  // See Engine::stop. After `halted` the shard has no timer and no caller any more.
+  void halt(std::int64_t drain_ms, Task halted);
+
+  const Counters& counters() const { return counters_; }
+
+ private:
+  // So many transactions at most are woken from the store as long as that many are in memory.
+  static constexpr std::size_t kWokenMax = 4096;
+  // When a transaction that could not be read is tried again.
+  static constexpr std::int64_t kReloadPauseMs = 10'000;
+  // A gid that exists when it is created and does not when it is read: tried again so often.
+  static constexpr int kCreateTriesMax = 3;
+
+  struct Reply {
+    std::shared_ptr<CallRecord> record;
+    BranchReply reply;
+  };
+  struct Commits {
+    std::uint64_t epoch = 0;
+    std::vector<Committed> results;
+  };
+  using Message = std::variant<Task, Reply, Commits>;
+  using EntryPtr = std::shared_ptr<Entry>;
+
+  // -- the inbox
+  void put(Message message);
+  void drain();
+  void after_drain();
+  void on(Task& task) { task(); }
+  void on(Reply& reply);
+  void on(Commits& commits);
+
+  // -- transactions in memory
+  EntryPtr add_entry(const std::string& gid, Entry::Mode mode);
+  void find(const std::string& gid, Found found);
+  void load(const EntryPtr& entry);
+  void loaded(const EntryPtr& entry, Result<std::optional<StoredTransaction>> result,
+              std::optional<GlobalStatus> purged);
+  void release_if_idle(const EntryPtr& entry);
+  void forget(const EntryPtr& entry);
+  void missing(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result);
+
+  // -- requests
+  void create(CreateRequest request);
+  void create_or_update(CreateRequest request);
+  void update(const EntryPtr& entry, CreateRequest request);
+  void create_refused(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result,
+                      std::optional<GlobalStatus> purged);
+  void request_event(std::string gid, core::Event event, Completion<Done> completion);
+  bool refuse_if_halting(Completion<Done>& completion) const;
+
+  // -- going on
+  void step(const EntryPtr& entry, const core::Event& event);
+  void carry_out(const EntryPtr& entry, core::Decision decision);
+  void push(const EntryPtr& entry, const core::Decision& decision);
+  void notify(const EntryPtr& entry);
+  void committed(const EntryPtr& entry, std::uint64_t sequence, const ChangeOutcome& outcome);
+  void poison(const EntryPtr& entry, bool mistrusted);
+  void revive_if_possible(const EntryPtr& entry);
+  void fail_waiters(const EntryPtr& entry, const Error& error);
+
+  // -- calls
+  void start_call(const EntryPtr& entry, core::Call call);
+  void send(const std::shared_ptr<CallRecord>& record);
+  bool revoke(const EntryPtr& entry, core::Call call);
+  BranchCaller* caller_for(std::string_view url) const;
+
+  // -- timers
+  void set_timer(const EntryPtr& entry);
+  void drop_timer(const EntryPtr& entry);
+  void jitter(const EntryPtr& entry);
+  void wake_due();
+  void wake(const std::string& gid, bool made_due);
+  void arm_timer();
+  bool quiet() const;
+
+  // -- the end
+  void halt_all(bool force);
+  void tear_down(Task halted);
+
+  bool logs(LogLevel level) const { return level >= around_.log_level; }
+
+  const std::size_t index_;
+  Executor& executor_;
+  const std::shared_ptr<Committer> committer_;
+  const std::shared_ptr<const Surroundings> surroundings_;
+  const Surroundings& around_;
+  const std::unique_ptr<Random> random_;
+  const std::size_t active_max_;
+  std::uint64_t epoch_ = 0;  // of the committer
+
+  std::mutex inbox_mutex_;  // guards the two that follow
+  std::vector<Message> inbox_;
+  bool scheduled_ = false;
+
+  std::unordered_map<std::string, EntryPtr> entries_;
+  std::unordered_map<std::string, Parked> parked_;
+  TimerQueue timers_;
+  std::unique_ptr<Timer> timer_;
+  std::int64_t armed_for_ms_ = core::kNever;
+
+  CallGate gate_;
+  std::vector<std::unique_ptr<BranchCaller>> callers_;
+  std::vector<std::pair<std::string, BranchCaller*>> callers_by_scheme_;
+
+  std::vector<Task> settle_waiters_;
+  bool halting_ = false;
+  bool closed_ = false;  // halted: what still comes is ignored
+  Task halted_;
+  std::unique_ptr<Timer> drain_timer_;
+
+  Counters counters_;
+};
+
+}  // namespace settle::runtime
