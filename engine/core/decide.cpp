@@ -269,6 +269,7 @@ class Decider {
     branch.finish_time_ms = now_.wall_ms;
     tx().state.last_error.clear();
     tx().state.retry_interval_ms = first_interval_ms(tx().definition->options, policy_);
+    if (tx().plan->sequential()) tx().pass_unknown = false;  // beside a concurrent one another may still be unknown
     mark_changed(row);
     need_write_ = true;
   }
@@ -373,7 +374,7 @@ class Decider {
 
   bool may_compensate(std::uint32_t step) {
     if (!needs_compensation(tx(), step) || !free_to_start(compensate_row(step))) return false;
-    if (tx().plan->sequential() && tx().memory[action_row(step)].call != 0) return false;
+    if (tx().plan->sequential() && tx().in_flight > 0) return false;
     return tx().plan->all_successors(step, [this](std::uint32_t other) { return !needs_compensation(tx(), other); });
   }
 

@@ -68,7 +68,7 @@ struct Snapshot {
 struct CallInFlight {
   Call call;
   bool revoked = false;
-  bool ran_before = false;       // the truth and what is known of the step, before this call went out
+  bool ran_before = false;  // the truth and what is known of the step, before this call went out
   bool possible_before = false;
 };
 
@@ -83,10 +83,8 @@ struct Node {
   Transaction transaction;
   std::vector<Snapshot> disk;  // the durable one first, then those on their way
   std::vector<CallInFlight> calls;
-  StepSet ran = 0;          // actions that may have run, truly
-  StepSet done = 0;         // actions that truly succeeded
-  StepSet compensated = 0;  // steps whose compensation truly succeeded
-  StepSet possible = 0;     // actions that this process cannot know never to have started
+  StepSet ran = 0;            // actions that truly may have run
+  StepSet possible = 0;       // actions that this process cannot know never to have started
   bool rolling_back = false;  // a compensation was started, in this process or before
   bool forced = false;
   bool halted = false;
@@ -108,14 +106,14 @@ class Key {
       for (const BranchState& branch : snapshot.branches) row(branch);
       add(0xFE);
     }
-    add(node.ran, node.done, node.compensated, node.possible, node.rolling_back, node.forced, node.halted);
+    add(node.ran, node.possible, node.rolling_back, node.forced, node.halted);
+    state(tx.state);
+    for (const BranchState& branch : tx.branches) row(branch);
+    if (final) return;  // the answers to calls in flight change nothing any more, which is checked once
     for (const CallInFlight& call : node.calls) {
       add(call.call.row, call.revoked, call.ran_before, call.possible_before);
     }
     add(0xFF);
-    state(tx.state);
-    for (const BranchState& branch : tx.branches) row(branch);
-    if (final) return;
     for (std::size_t i = 0; i < tx.memory.size(); ++i) {
       const BranchMemory& memory = tx.memory[i];
       const bool action = is_action_row(static_cast<std::uint32_t>(i));
@@ -168,11 +166,11 @@ bool disk_allows(const Snapshot& snapshot, std::uint32_t step) {
   });
 }
 
-bool same(const Transaction& a, const Transaction& b) {
-  return a.state == b.state && a.branches == b.branches && a.memory == b.memory && a.changed == b.changed &&
-         a.definition == b.definition && a.written == b.written && a.durable == b.durable &&
-         a.in_pass == b.in_pass && a.again == b.again && a.halting == b.halting && a.in_flight == b.in_flight &&
-         a.retry_at_ms == b.retry_at_ms && a.timeout_at_ms == b.timeout_at_ms;
+// Nothing changed, but for a call that is no longer in flight.
+bool unchanged(const Transaction& a, const Transaction& b) {
+  return a.state == b.state && a.branches == b.branches && a.changed == b.changed && a.definition == b.definition &&
+         a.written == b.written && a.durable == b.durable && a.in_pass == b.in_pass && a.again == b.again &&
+         a.halting == b.halting && a.retry_at_ms == b.retry_at_ms && a.timeout_at_ms == b.timeout_at_ms;
 }
 
 // One transition: the node that comes of an event, or what it breaks.
@@ -218,7 +216,7 @@ class Transition {
         return Durable{node_.transaction.durable + 1};
       case Kind::reply: {
         const Call call = remove_call().call;
-        if (step_.result == CallResult::success) assign(of(call.row), step_of(call.row), true);
+        idle_ = is_final(node_.transaction.state.status);
         return Replied{call, step_.result, "said no"};
       }
       case Kind::late_reply:
@@ -228,7 +226,8 @@ class Transition {
         const CallInFlight taken_back = remove_call();
         if (is_action_row(step_.row)) {
           assign(node_.ran, step_of(step_.row), taken_back.ran_before);
-          assign(node_.possible, step_of(step_.row), taken_back.possible_before);
+          const bool undoing = node_.transaction.branches[compensate_row(step_of(step_.row))].started;
+          assign(node_.possible, step_of(step_.row), taken_back.possible_before || undoing);
         }
         return NotSent{taken_back.call};
       }
@@ -257,8 +256,6 @@ class Transition {
     }
   }
 
-  StepSet& of(std::uint32_t row) { return is_action_row(row) ? node_.done : node_.compensated; }
-
   CallInFlight remove_call() {
     const auto at = std::find_if(node_.calls.begin(), node_.calls.end(),
                                  [this](const CallInFlight& call) { return call.call.row == step_.row; });
@@ -271,7 +268,7 @@ class Transition {
     const Transaction before = std::exchange(node_.transaction, std::move(decision.transaction));
     const Transaction& after = node_.transaction;
     if (decision.refused || idle_) {
-      expect(same(before, after) && decision.write == 0 && decision.start.empty() && decision.revoke.empty(),
+      expect(unchanged(before, after) && decision.write == 0 && decision.start.empty() && decision.revoke.empty(),
              "a refused or meaningless event changed something");
       return;
     }
@@ -282,6 +279,7 @@ class Transition {
              "something is to be written, but there is no write");
       expect(before.state.status == after.state.status, "the status changed without a write");
     }
+    if (!before.branches.empty()) results(before);
     for (std::uint32_t step = 0; step < step_count(); ++step) without_call(before, action_row(step));
     for (std::uint32_t step = step_count(); step-- > 0;) without_call(before, compensate_row(step));
     for (const Call& call : decision.start) started(before, call);
@@ -296,13 +294,25 @@ class Transition {
     if (decision.pass_ended) answered();
   }
 
+  // A row has a result only where it was its own call that said so.
+  void results(const Transaction& before) {
+    for (std::uint32_t row = 0; row < before.branches.size(); ++row) {
+      const BranchStatus result = node_.transaction.branches[row].status;
+      if (result == before.branches[row].status) continue;
+      const bool replied = step_.kind == Step::Kind::reply && step_.row == row;
+      const bool success = (replied && step_.result == CallResult::success) ||
+                           node_.transaction.definition->branches[row].url.empty();
+      const bool failure = replied && step_.result == CallResult::failure && is_action_row(row);
+      expect(result == BranchStatus::succeed ? success : failure, "a row has a result that nobody gave");
+    }
+  }
+
   // An empty url counts as called and successful in the same moment.
   void without_call(const Transaction& before, std::uint32_t row) {
     const Transaction& after = node_.transaction;
     if (!after.definition->branches[row].url.empty()) return;
     if (before.branches.empty() || before.branches[row].status == after.branches[row].status) return;
     begun(before, row);
-    assign(of(row), step_of(row), true);
   }
 
   void started(const Transaction& before, Call call) {
@@ -332,7 +342,7 @@ class Transition {
              "an action starts before submitted is durable");
       expect(disk_allows(node_.durable(), step), "an action starts that the durable state does not allow for");
       expect(!node_.rolling_back, "an action starts after a compensation");
-      expect(predecessors_pass(*after.definition, step, [&](std::uint32_t other) { return (node_.done & bit(other)) != 0; }),
+      expect(predecessors_pass(*after.definition, step, [&](std::uint32_t other) { return succeeded(action_row(other)); }),
              "an action starts before its predecessors succeeded");
       assign(node_.ran, step, true);
       assign(node_.possible, step, true);
@@ -349,7 +359,7 @@ class Transition {
     for (std::uint32_t other = 0; other < step_count(); ++other) {
       const bool waits = !predecessors_pass(*after.definition, other, [&](std::uint32_t one) { return one != step; }) ||
                          (!after.definition->concurrent && other > step);
-      expect(!waits || (node_.ran & ~node_.compensated & bit(other)) == 0, "compensation out of order");
+      expect(!waits || (node_.ran & bit(other)) == 0 || succeeded(compensate_row(other)), "compensation out of order");
     }
   }
 
@@ -398,25 +408,21 @@ class Transition {
       expect(!state.rollback_reason.empty(), "rolled back without a reason");
     }
     if (state.status == GlobalStatus::succeed) {
-      const auto all = static_cast<StepSet>((1u << step_count()) - 1);
-      expect(!node_.rolling_back && (virtually_done() & all) == all, "succeeded, but not every action did");
+      for (std::uint32_t step = 0; step < step_count(); ++step) {
+        expect(!node_.rolling_back && succeeded(action_row(step)), "succeeded, but not every action did");
+      }
     }
     if (state.status == GlobalStatus::failed && !node_.forced) {
-      expect((node_.ran & ~virtually_compensated()) == 0, "failed, but an action may have run and is not compensated");
+      for (std::uint32_t step = 0; step < step_count(); ++step) {
+        expect((node_.ran & bit(step)) == 0 || succeeded(compensate_row(step)),
+               "failed, but an action may have run and is not compensated");
+      }
       expect(!state.rollback_reason.empty(), "failed without a reason");
     }
   }
 
-  // Branches with an empty url that came to success in this very decision count.
-  StepSet virtually_done() const { return with_empty(node_.done, 1); }
-  StepSet virtually_compensated() const { return with_empty(node_.compensated, 0); }
-  StepSet with_empty(StepSet set, std::uint32_t offset) const {
-    for (std::uint32_t step = 0; step < step_count(); ++step) {
-      const std::uint32_t row = 2 * step + offset;
-      const bool empty = node_.transaction.definition->branches[row].url.empty();
-      if (empty && node_.transaction.branches[row].status == BranchStatus::succeed) assign(set, step, true);
-    }
-    return set;
+  bool succeeded(std::uint32_t row) const {
+    return node_.transaction.branches[row].status == BranchStatus::succeed;
   }
 
   void in_every_state() {
@@ -487,8 +493,8 @@ class Walk {
       found(0, {}, std::move(first));
     }
     while (!open_.empty() && report_.violation.empty()) {
-      const auto [hash, node] = std::move(open_.back());
-      open_.pop_back();
+      const auto [hash, node] = std::move(open_.front());
+      open_.pop_front();
       expand(hash, node);
     }
     if (report_.violation.empty()) everything_finishes();
@@ -514,15 +520,15 @@ class Walk {
     using Kind = Step::Kind;
     const Transaction& tx = node.transaction;
     if (node.disk.size() > 1) return Step{Kind::durable};
+    if (is_final(tx.state.status)) return std::nullopt;
     if (!node.calls.empty()) {
       return Step{Kind::reply, static_cast<std::uint8_t>(node.calls[0].call.row), CallResult::success};
     }
-    if (is_final(tx.state.status)) return std::nullopt;
     if (node.halted) return Step{Kind::crash};
     return Step{tx.state.status == GlobalStatus::prepared ? Kind::submitted : Kind::woken_retry};
   }
 
-  static std::vector<Step> events(const Node& node) {
+  std::vector<Step> events(const Node& node) const {
     using Kind = Step::Kind;
     std::vector<Step> steps;
     for (std::size_t kept = 0; kept < node.disk.size(); ++kept) {
@@ -532,23 +538,23 @@ class Walk {
     for (const CallInFlight& call : node.calls) {
       const auto row = static_cast<std::uint8_t>(call.call.row);
       for (auto result : {CallResult::success, CallResult::failure, CallResult::ongoing, CallResult::unknown}) {
+        if (setup_.quiet && result == CallResult::ongoing) continue;  // as unknown, but for the interval
         steps.push_back({Kind::reply, row, result});
       }
       if (call.revoked) steps.push_back({Kind::not_sent, row});
     }
+    if (node.transaction.timeout_at_ms != kNever) steps.push_back({Kind::woken_timeout});
+    steps.push_back({Kind::woken_retry});
+    steps.push_back({Kind::force_stopped});
+    if (node.transaction.state.status == GlobalStatus::prepared || !setup_.quiet) steps.push_back({Kind::submitted});
+    if (setup_.quiet) return steps;
+
     const std::size_t rows = node.transaction.branches.size();
     const auto any_row = static_cast<std::uint8_t>(node.calls.empty() ? rows - 1 : node.calls[0].call.row);
     steps.push_back({Kind::late_reply, any_row, CallResult::failure});
-    if (node.transaction.timeout_at_ms != kNever) {
-      steps.push_back({Kind::woken_timeout});
-      steps.push_back({Kind::woken_both});
-    }
-    const Kind others[] = {Kind::woken_retry,     Kind::submitted, Kind::prepared,
-                           Kind::abort_requested, Kind::made_due,  Kind::force_stopped,
-                           Kind::halted,          Kind::halted_by_force};
-    for (Kind kind : others) {
-      const bool idle_here = kind == Kind::prepared && node.transaction.state.status == GlobalStatus::prepared;
-      if (!idle_here) steps.push_back({kind});
+    if (node.transaction.timeout_at_ms != kNever) steps.push_back({Kind::woken_both});
+    for (Kind kind : {Kind::prepared, Kind::abort_requested, Kind::made_due, Kind::halted, Kind::halted_by_force}) {
+      steps.push_back({kind});
     }
     return steps;
   }

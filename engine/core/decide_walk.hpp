@@ -26,6 +26,7 @@ WalkedCore sound_core();
 struct WalkSetup {
   std::shared_ptr<const Definition> definition;
   std::size_t lag_max = 2;  // writes that may be on their way to the disk at once
+  bool quiet = false;       // leaves out what only clients and operators do: submit again, make due, stop the process
 };
 
 struct WalkReport {

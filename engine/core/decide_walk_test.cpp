@@ -1,33 +1,93 @@
 // Walks small sagas exhaustively; decide_walk.hpp says what that means.
+#include "engine/core/decide_walk.hpp"
+
 #include <doctest/doctest.h>
 
-#include <chrono>
-#include <cstdlib>
-#include "engine/core/decide_walk.hpp"
-using namespace settle;
-using namespace settle::core;
-std::shared_ptr<Definition> saga(unsigned n) {
-  auto d = std::make_shared<Definition>();
-  d->gid = "g";
-  std::vector<SagaStep> steps;
-  for (unsigned i = 0; i < n; ++i) steps.push_back({"a" + std::to_string(i), "c" + std::to_string(i), ""});
-  append_saga_steps(*d, steps);
-  return d;
+#include <string>
+
+#include "engine/core/decide_script.hpp"
+
+namespace settle::core {
+namespace {
+
+// Adds up what several walks report; the first violation is kept.
+class Total {
+ public:
+  void add(const WalkSetup& setup) {
+    const WalkReport report = walk(setup, sound_core());
+    CHECK(report.violation == "");
+    states_ += report.states;
+    transitions_ += report.transitions;
+  }
+  ~Total() { MESSAGE(states_ << " states, " << transitions_ << " transitions"); }
+
+ private:
+  std::size_t states_ = 0;
+  std::size_t transitions_ = 0;
+};
+
+struct Shape {
+  bool concurrent = false;
+  bool timeout = false;
+  bool retry_limit = false;
+  unsigned empty_rows = 0;  // bit by bit: the rows without an url
+};
+
+std::shared_ptr<const Definition> saga(std::uint32_t steps, Shape shape) {
+  Definition definition = make_saga(steps);
+  definition.concurrent = shape.concurrent;
+  definition.options.timeout_to_fail_s = shape.timeout ? 1 : 0;
+  definition.options.retry_limit = shape.retry_limit ? 1 : 0;
+  for (std::size_t row = 0; row < definition.branches.size(); ++row) {
+    if ((shape.empty_rows >> row & 1u) != 0) definition.branches[row].url.clear();
+  }
+  return std::make_shared<const Definition>(std::move(definition));
 }
-TEST_CASE("try") {
-  for (int conc = 0; conc < 2; ++conc)
-  for (unsigned n = 0; n <= 3; ++n)
-    for (std::size_t lag = 1; lag <= 3; ++lag)
-     for (int o = 0; o < 4; ++o) {
-      if (conc && n == 3 && lag > 1) continue;
-      auto d = saga(n);
-      d->options.timeout_to_fail_s = o & 1;
-      d->options.retry_limit = o / 2;
-      d->concurrent = conc;
-      auto t0 = std::chrono::steady_clock::now();
-      auto r = walk({d, lag}, sound_core());
-      auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - t0).count();
-      std::printf("conc %d n %u lag %zu o %d states %zu trans %zu ms %ld %s\n", conc, n, lag, o, r.states, r.transitions, ms, r.violation.c_str());
-      CHECK(r.violation == "");
+
+TEST_CASE("core/walk: every short saga with every mix of empty urls -> the invariants hold") {
+  Total total;
+  for (std::uint32_t steps : {0u, 1u}) {
+    for (unsigned options = 0; options < 8; ++options) {
+      for (unsigned empty_rows = 0; empty_rows < 1u << 2 * steps; ++empty_rows) {
+        const Shape shape{(options & 1u) != 0, (options & 2u) != 0, (options & 4u) != 0, empty_rows};
+        CAPTURE(options);
+        CAPTURE(empty_rows);
+        total.add({saga(steps, shape), empty_rows == 0 ? 2u : 1u});
+      }
     }
+  }
+  for (unsigned empty_rows = 1; empty_rows < 16; ++empty_rows) {
+    CAPTURE(empty_rows);
+    total.add({saga(2, {false, false, false, empty_rows}), 1});
+    total.add({saga(2, {true, false, false, empty_rows}), 1, true});
+  }
 }
+
+TEST_CASE("core/walk: a sequential saga of two steps, two writes behind -> the invariants hold") {
+  Total total;
+  for (bool timeout : {false, true}) {
+    for (bool retry_limit : {false, true}) total.add({saga(2, {false, timeout, retry_limit}), timeout ? 1u : 2u});
+  }
+}
+
+TEST_CASE("core/walk: a sequential saga of three steps -> the invariants hold") {
+  Total total;
+  for (bool timeout : {false, true}) {
+    for (bool retry_limit : {false, true}) total.add({saga(3, {false, timeout, retry_limit}), 1});
+  }
+  for (unsigned empty_rows : {1u << 0, 1u << 1, 1u << 2, 1u << 3, 1u << 4, 1u << 5, 0b001010u, 0b100001u}) {
+    CAPTURE(empty_rows);
+    total.add({saga(3, {false, true, false, empty_rows}), 2, true});
+  }
+}
+
+TEST_CASE("core/walk: a concurrent saga of two steps -> the invariants hold") {
+  Total total;
+  total.add({saga(2, {true, false, false}), 1});
+  for (bool timeout : {false, true}) {
+    for (bool retry_limit : {false, true}) total.add({saga(2, {true, timeout, retry_limit}), 2, true});
+  }
+}
+
+}  // namespace
+}  // namespace settle::core

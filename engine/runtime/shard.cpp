@@ -15,6 +15,10 @@ Shard::Shard(std::size_t index, std::size_t shard_count, Executor& executor, std
       active_max_(std::max<std::size_t>(1, around_.options.active_max / shard_count)),
       gate_(std::max<std::size_t>(1, around_.options.calls_per_target_max / shard_count)) {}
 
+Shard::~Shard() {
+  for (const auto& [gid, entry] : entries_) entry->calls.clear();
+}
+
 // ---- the inbox ----------------------------------------------------------------------------------------------------
 
 void Shard::post(Task task) { put(std::move(task)); }
@@ -229,6 +233,7 @@ void Shard::missing(const EntryPtr& entry, const Result<std::optional<StoredTran
 
 void Shard::forget(const EntryPtr& entry) {
   drop_timer(entry);
+  entry->calls.clear();  // they and the entry hold each other
   entries_.erase(entry->gid);
 }
 

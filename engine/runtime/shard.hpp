@@ -49,6 +49,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   Shard(std::size_t index, std::size_t shard_count, Executor& executor, std::shared_ptr<Committer> committer,
         std::shared_ptr<const Surroundings> surroundings, std::unique_ptr<Random> random);
 
+  ~Shard();
+
   // Takes over an unfinished transaction that was read at start.
   void adopt(StoredTransaction stored);
   void start(const std::vector<CallerPort>& callers);
