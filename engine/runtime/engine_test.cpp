@@ -34,9 +34,7 @@ struct Answer {
   bool came() const { return result.has_value(); }
   bool ok() const { return result && *result; }
   std::string message() const { return result && !*result ? result->error().message : ""; }
-  std::optional<Code> code() const {
-    return result && !*result ? std::optional(result->error().code) : std::nullopt;
-  }
+  std::optional<Code> code() const { return result && !*result ? std::optional(result->error().code) : std::nullopt; }
 };
 
 struct World {
