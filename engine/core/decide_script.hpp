@@ -29,8 +29,8 @@ inline Definition make_saga(std::uint32_t step_count) {
 // members and at what it gives back.
 class Script {
  public:
-  explicit Script(Definition definition, bool prompt = true)
-      : prompt(prompt), definition_(std::make_shared<const Definition>(std::move(definition))) {}
+  explicit Script(Definition definition, bool store_is_prompt = true)
+      : prompt(store_is_prompt), definition_(std::make_shared<const Definition>(std::move(definition))) {}
 
   Script& submit() { return follow(create(definition_, GlobalStatus::submitted, now, policy)); }
   Script& prepare() { return follow(create(definition_, GlobalStatus::prepared, now, policy)); }
@@ -132,9 +132,7 @@ class Script {
   }
   void forget(Call call) { std::erase(open_, call); }
 
-  static std::string name(std::uint32_t row) {
-    return (is_action_row(row) ? "A" : "C") + std::to_string(step_of(row));
-  }
+  static std::string name(std::uint32_t row) { return (is_action_row(row) ? "A" : "C") + std::to_string(step_of(row)); }
   static std::string joined(const std::vector<std::string>& names) {
     std::string text;
     for (const std::string& one : names) text += (text.empty() ? "" : " ") + one;

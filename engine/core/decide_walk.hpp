@@ -38,4 +38,12 @@ struct WalkReport {
 // Stops at the first violation.
 WalkReport walk(const WalkSetup& setup, const WalkedCore& core);
 
+// Walks a concurrent saga of three steps under each of the 25 orders that they can have among each other. The report
+// adds up; `orders` counts.
+struct OrdersReport {
+  WalkReport sum;
+  std::size_t orders = 0;
+};
+OrdersReport walk_every_order(bool timeout, bool retry_limit);
+
 }  // namespace settle::core

@@ -111,6 +111,12 @@ Result<Done> validate(const Definition& definition) {
     return invalid("steps: " + std::to_string(definition.branches.size() / 2) + " are too many, at most " +
                    std::to_string(kBranchesMax / 2) + " are allowed");
   }
+  for (std::size_t row = 0; row < definition.branches.size(); ++row) {
+    if (definition.branches.size() % 2 != 0 ||
+        definition.branches[row].operation != (row % 2 == 0 ? Operation::compensate : Operation::action)) {
+      return invalid("steps: each must have two rows, its compensation before its action");
+    }
+  }
   const Options& options = definition.options;
   const std::pair<const char*, std::int64_t> numbers[] = {{"timeout_to_fail", options.timeout_to_fail_s},
                                                           {"request_timeout", options.request_timeout_s},
