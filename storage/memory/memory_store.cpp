@@ -1,0 +1,187 @@
+// Invariants: each gid is in index_ once. A record is in unfinished_ or in finished_, by its status; in the latter case
+// it is in finish_order_ too. Threads: mutex_ guards everything; who reads takes it shared.
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "settle/storage/memory.hpp"
+#include "storage/common/listing.hpp"
+
+namespace settle {
+namespace {
+
+struct Record {
+  std::int64_t id = 0;
+  std::shared_ptr<const Definition> definition;
+  State state;
+  std::vector<BranchState> branches;
+};
+
+// Ids to records: the newest is the last.
+using Records = std::map<std::int64_t, Record>;
+
+struct Purged {
+  GlobalStatus status = GlobalStatus::succeed;
+  std::int64_t purged_at_ms = 0;
+};
+
+class MemoryStore final : public Store {
+ public:
+  StoreTraits traits() const override { return {"memory", false, "the memory of this process"}; }
+
+  void apply(std::span<const Change> group, std::span<ChangeOutcome> outcomes) override {
+    const std::unique_lock lock(mutex_);
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      outcomes[i] = group[i].create ? create(group[i]) : change(group[i]);
+    }
+  }
+
+  Result<Done> repair() override { return Done{}; }
+
+  Result<std::optional<StoredTransaction>> load(const std::string& gid) override {
+    const std::shared_lock lock(mutex_);
+    const auto found = index_.find(gid);
+    if (found == index_.end()) return std::optional<StoredTransaction>();
+    return std::optional(whole(found->second->second));
+  }
+
+  Result<std::optional<GlobalStatus>> purged_status(const std::string& gid) override {
+    const std::shared_lock lock(mutex_);
+    const auto found = purged_.find(gid);
+    if (found == purged_.end()) return std::optional<GlobalStatus>();
+    return std::optional(found->second.status);
+  }
+
+  Result<ScanPage> scan(const ScanFilter& filter, const std::string& position, std::size_t limit) override {
+    const auto below = parse_scan_position(position);
+    if (!below) return below.error();
+    const std::shared_lock lock(mutex_);
+    ScanPage page;
+    auto unfinished = std::make_reverse_iterator(unfinished_.lower_bound(below.value()));
+    auto finished = std::make_reverse_iterator(finished_.lower_bound(below.value()));
+    while (unfinished != unfinished_.rend() || finished != finished_.rend()) {
+      const bool take_unfinished =
+          finished == finished_.rend() || (unfinished != unfinished_.rend() && unfinished->first > finished->first);
+      const Record& record = take_unfinished ? (unfinished++)->second : (finished++)->second;
+      if (!matches(filter, record.state.status, record.definition->type, record.definition->create_time_ms)) continue;
+      if (page.transactions.size() == limit) {
+        page.next_position = scan_position_after(page.transactions.back().id);
+        break;
+      }
+      page.transactions.push_back({record.id, record.definition, record.state, {}});
+    }
+    return page;
+  }
+
+  Result<Done> visit_unfinished(UniqueFunction<bool(StoredTransaction)> visit,
+                                UniqueFunction<void(Error)> /*damaged*/) override {
+    std::int64_t last_id = 0;
+    while (true) {
+      StoredTransaction next;
+      {  // The visitor is called without the lock: it may come back with calls of its own.
+        const std::shared_lock lock(mutex_);
+        const auto found = unfinished_.upper_bound(last_id);
+        if (found == unfinished_.end()) return Done{};
+        next = whole(found->second);
+      }
+      last_id = next.id;
+      if (!visit(std::move(next))) return Done{};
+    }
+  }
+
+  Result<PurgeResult> purge(std::int64_t finished_before_ms, std::int64_t forgotten_before_ms, std::int64_t now_ms,
+                            std::size_t limit) override {
+    const std::unique_lock lock(mutex_);
+    PurgeResult result;
+    while (!purge_order_.empty() && purge_order_.begin()->first < forgotten_before_ms) {
+      if (result.forgotten == limit) return more(result);
+      purged_.erase(purge_order_.begin()->second);
+      purge_order_.erase(purge_order_.begin());
+      ++result.forgotten;
+    }
+    while (!finish_order_.empty() && finish_order_.begin()->first < finished_before_ms) {
+      if (result.purged == limit) return more(result);
+      const auto record = finished_.find(finish_order_.begin()->second);
+      const std::string& gid = record->second.definition->gid;
+      purged_[gid] = {record->second.state.status, now_ms};
+      purge_order_.emplace(now_ms, gid);
+      index_.erase(gid);
+      finished_.erase(record);
+      finish_order_.erase(finish_order_.begin());
+      ++result.purged;
+    }
+    return result;
+  }
+
+ private:
+  static PurgeResult more(PurgeResult result) {
+    result.more = true;
+    return result;
+  }
+
+  static StoredTransaction whole(const Record& record) {
+    StoredTransaction transaction{record.id, record.definition, record.state, record.branches};
+    transaction.branches.resize(record.definition->branches.size());
+    return transaction;
+  }
+
+  static void take_runs(Record& record, const std::vector<BranchRun>& runs) {
+    for (const BranchRun& run : runs) {
+      if (record.branches.size() < run.first + run.branches.size()) {
+        record.branches.resize(run.first + run.branches.size());
+      }
+      std::copy(run.branches.begin(), run.branches.end(), record.branches.begin() + run.first);
+    }
+  }
+
+  ChangeOutcome create(const Change& change) {
+    if (index_.contains(change.gid) || purged_.contains(change.gid)) return {ChangeResult::exists, 0};
+    const std::int64_t id = next_id_++;
+    Records& home = is_final(change.state.status) ? finished_ : unfinished_;
+    const auto record = home.emplace_hint(home.end(), id, Record{id, change.definition, change.state, {}});
+    take_runs(record->second, change.runs);
+    index_.emplace(change.gid, record);
+    if (is_final(change.state.status)) finish_order_.emplace(finished_at_ms(change.state), id);
+    return {ChangeResult::applied, id};
+  }
+
+  ChangeOutcome change(const Change& change) {
+    const auto found = index_.find(change.gid);
+    if (found == index_.end() || found->second->second.state.status != change.expected_status) {
+      return {ChangeResult::conflict, 0};
+    }
+    Record& record = found->second->second;
+    const bool was_final = is_final(record.state.status);
+    const bool becomes_final = is_final(change.state.status);
+    if (was_final) finish_order_.erase({finished_at_ms(record.state), record.id});
+    if (change.definition) record.definition = change.definition;
+    record.state = change.state;
+    take_runs(record, change.runs);
+    if (was_final != becomes_final) {
+      Records& from = was_final ? finished_ : unfinished_;
+      Records& to = becomes_final ? finished_ : unfinished_;
+      found->second = to.insert(from.extract(found->second)).position;
+    }
+    if (becomes_final) finish_order_.emplace(finished_at_ms(change.state), record.id);
+    return {ChangeResult::applied, record.id};
+  }
+
+  std::shared_mutex mutex_;
+  Records unfinished_;
+  Records finished_;
+  std::unordered_map<std::string, Records::iterator> index_;
+  std::set<std::pair<std::int64_t, std::int64_t>> finish_order_;  // (time, id)
+  std::unordered_map<std::string, Purged> purged_;
+  std::set<std::pair<std::int64_t, std::string>> purge_order_;  // (time, gid)
+  std::int64_t next_id_ = 1;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_memory_store() { return std::make_unique<MemoryStore>(); }
+
+}  // namespace settle

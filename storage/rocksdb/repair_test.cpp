@@ -1,0 +1,129 @@
+// Writes that fail while the process lives: nothing is acknowledged, reads go on, and repair() brings the store into a
+// known state once the disk works again.
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+
+#include "settle/storage/rocksdb.hpp"
+#include "storage/rocksdb/faulty_file_system.hpp"
+#include "storage/rocksdb/scenario.hpp"
+#include "tests/conformance/store_values.hpp"
+#include "tests/conformance/temporary_folder.hpp"
+
+namespace settle {
+namespace {
+
+using Fault = FaultyFileSystem::Fault;
+
+struct Bed {
+  Bed() {
+    options.path = folder.path() + "/store";
+    options.write_buffer_bytes = 64 << 10;
+    options.file_system = disk;
+    open();
+  }
+  void open() {
+    auto opened = open_rocksdb_store(options);
+    const std::string why = opened ? "" : opened.error().message;
+    REQUIRE_MESSAGE(opened, why);
+    store = std::move(opened.value());
+  }
+  // The machine crashes, and the store is opened again.
+  void crash() {
+    store.reset();
+    disk->lose(FaultyFileSystem::Loss::all_unsynced);
+    open();
+  }
+
+  TemporaryFolder folder;
+  std::shared_ptr<FaultyFileSystem> disk = std::make_shared<FaultyFileSystem>();
+  RocksdbOptions options;
+  std::unique_ptr<RocksdbStore> store;
+};
+
+void must_repair(Store& store) {
+  const auto repaired = store.repair();
+  const std::string why = repaired ? "" : repaired.error().message;
+  REQUIRE_MESSAGE(repaired, why);
+}
+
+// The n-th change fails, and those after it, or it alone. False: the scenario came to its end before.
+bool fail_and_repair_at(std::int64_t n, Fault fault, std::int64_t count) {
+  Bed bed;
+  REQUIRE(apply_one(*bed.store, creation(test_definition("before"))).result == ChangeResult::applied);
+  Scenario scenario;
+  bed.disk->fail_from(n, fault, count);
+  const bool ended = scenario.run(*bed.store);
+  const bool failed = bed.disk->has_failed();
+  if (!ended) {
+    CHECK(apply_one(*bed.store, creation(test_definition("while-broken"))).result == ChangeResult::failed);
+    CHECK(is_stored(*bed.store, "before"));
+    if (count == INT64_MAX) {
+      CHECK_FALSE(bed.store->repair());
+      CHECK(is_stored(*bed.store, "before"));
+      CHECK(apply_one(*bed.store, creation(test_definition("while-broken"))).result == ChangeResult::failed);
+    }
+  }
+  bed.disk->heal();
+  must_repair(*bed.store);
+  scenario.check(*bed.store);
+  CHECK_FALSE(is_stored(*bed.store, "while-broken"));
+  bed.crash();
+  scenario.check(*bed.store);
+  CHECK(scenario.run(*bed.store));
+  scenario.check(*bed.store);
+  bed.crash();
+  scenario.check(*bed.store);
+  return failed;
+}
+
+void fail_everywhere(Fault fault, std::int64_t count) {
+  std::int64_t n = 1;
+  while (fail_and_repair_at(n, fault, count)) ++n;
+  MESSAGE("failed at " << n - 1 << " places");
+  CHECK(n > 30);
+}
+
+TEST_CASE("rocksdb/repair: a single change fails, at each place -> failed, repaired, consistent") {
+  fail_everywhere(Fault::error, 1);
+}
+
+TEST_CASE("rocksdb/repair: every change fails from a place on -> reads go on, repaired when the disk is back") {
+  fail_everywhere(Fault::error, INT64_MAX);
+}
+
+TEST_CASE("rocksdb/repair: the disk is full from a place on -> reads go on, repaired when there is space") {
+  fail_everywhere(Fault::no_space, INT64_MAX);
+}
+
+TEST_CASE("rocksdb/repair: repair cut short at each change -> says so, and succeeds later") {
+  std::int64_t n = 1;
+  for (bool cut = true; cut; ++n) {
+    Bed bed;
+    Scenario scenario;
+    bed.disk->fail_from(2, Fault::error, 1);
+    REQUIRE_FALSE(scenario.run(*bed.store));
+    bed.disk->fail_from(n, Fault::no_space);
+    const bool repaired = static_cast<bool>(bed.store->repair());
+    cut = bed.disk->has_failed();
+    // Read as the repair left it: open, or to be read only.
+    CHECK(bed.store->load("long0"));
+    bed.disk->heal();
+    if (!repaired) must_repair(*bed.store);
+    scenario.check(*bed.store);
+    CHECK(scenario.run(*bed.store));
+    bed.crash();
+    scenario.check(*bed.store);
+  }
+  CHECK(n > 5);
+}
+
+TEST_CASE("rocksdb/repair: nothing failed -> nothing to do") {
+  Bed bed;
+  must_repair(*bed.store);
+  CHECK(apply_one(*bed.store, creation(test_definition("gid"))).result == ChangeResult::applied);
+}
+
+}  // namespace
+}  // namespace settle
