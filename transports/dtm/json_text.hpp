@@ -1,0 +1,38 @@
+// Writing JSON, and the texts that stand in it, straight into the answer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace settle::dtm {
+
+// Appends `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD: texts of participants are
+// shown, and may be anything.
+void append_json_string(std::string& to, std::string_view text);
+
+// Appends standard base64 with padding, without quotes.
+void append_base64(std::string& to, std::string_view bytes);
+
+// Appends RFC 3339 with milliseconds in the machine's local zone, without quotes: 2024-01-31T08:00:00.123+08:00.
+void append_time(std::string& to, std::int64_t wall_ms);
+
+// One object, written member by member. Names are written as they are: they are ours.
+class JsonObject {
+ public:
+  explicit JsonObject(std::string& to) : to_(to) { to_ += '{'; }
+  void text(std::string_view name, std::string_view value);
+  void number(std::string_view name, std::int64_t value);
+  void boolean(std::string_view name, bool value);
+  void base64(std::string_view name, std::string_view bytes);
+  void time(std::string_view name, std::int64_t wall_ms);
+  // Begins a member whose value the caller appends.
+  std::string& value(std::string_view name);
+  void end() { to_ += '}'; }
+
+ private:
+  std::string& to_;
+  bool first_ = true;
+};
+
+}  // namespace settle::dtm

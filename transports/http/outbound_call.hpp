@@ -1,0 +1,33 @@
+// A call on its way to a participant.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "settle/branch_caller.hpp"
+#include "transports/http/url.hpp"
+
+namespace settle::http {
+
+class CallerConnection;
+struct Host;
+struct OutboundCall;
+
+// Calls by when they must have ended, on the steady clock.
+using Deadlines = std::multimap<std::int64_t, std::shared_ptr<OutboundCall>>;
+
+struct OutboundCall {
+  Url url;
+  std::string head;     // of the request
+  std::string payload;  // its body, where it is too long to stand behind the head
+  std::int64_t timeout_ms = 0;
+  Host* host = nullptr;                          // stays while one of its calls has not ended
+  BranchCompletion completion;                   // empty once the call has ended
+  Deadlines::iterator deadline;                  // valid until it has ended
+  std::shared_ptr<CallerConnection> connection;  // the one that it is using; null while it waits for a free one
+  bool retried = false;
+};
+
+}  // namespace settle::http

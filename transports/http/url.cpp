@@ -1,0 +1,158 @@
+#include "transports/http/url.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <system_error>
+#include <utility>
+
+namespace settle::http {
+namespace {
+
+constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
+constexpr std::size_t kHostBytesMax = 255;
+
+bool is_alphanumeric(char character) {
+  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+         (character >= '0' && character <= '9');
+}
+
+char lower(char character) {
+  return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a') : character;
+}
+
+bool is_control(char character) {
+  const auto byte = static_cast<unsigned char>(character);
+  return byte < 0x20 || byte == 0x7f;
+}
+
+void append_encoded(std::string& out, char character) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  const auto byte = static_cast<unsigned char>(character);
+  out += '%';
+  out += kDigits[byte >> 4];
+  out += kDigits[byte & 15];
+}
+
+int hex_value(char character) {
+  const char digit = lower(character);
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+std::string percent_decode(std::string_view text) {
+  std::string out;
+  for (std::size_t index = 0; index < text.size(); ++index) {
+    const bool escape = text[index] == '%' && index + 2 < text.size() && hex_value(text[index + 1]) >= 0 &&
+                        hex_value(text[index + 2]) >= 0;
+    if (escape) {
+      out += static_cast<char>(hex_value(text[index + 1]) * 16 + hex_value(text[index + 2]));
+      index += 2;
+    } else {
+      out += text[index];
+    }
+  }
+  return out;
+}
+
+Error malformed(std::string_view text, std::string_view why) {
+  std::string shown(text.substr(0, 200));
+  std::replace_if(shown.begin(), shown.end(), is_control, '?');
+  return Error{Code::invalid, "malformed url '" + shown + "': " + std::string(why)};
+}
+
+std::string sendable_target(std::string_view target) {
+  constexpr std::string_view kUnfit = " \"<>\\^`{|}";
+  std::string out;
+  out.reserve(target.size());
+  if (target.empty() || target.front() != '/') out += '/';
+  for (const char character : target) {
+    if (static_cast<unsigned char>(character) >= 0x80 || kUnfit.find(character) != std::string_view::npos) {
+      append_encoded(out, character);
+    } else {
+      out += character;
+    }
+  }
+  return out;
+}
+
+// Splits off `:port`, where there is one. False where it is not a port.
+bool take_port(std::string_view& host, std::uint16_t& port) {
+  const std::size_t closing = host.rfind(']');
+  const std::size_t colon = host.find(':', closing == std::string_view::npos ? 0 : closing);
+  if (colon == std::string_view::npos) return true;
+  const std::string_view digits = host.substr(colon + 1);
+  host = host.substr(0, colon);
+  if (digits.empty()) return true;
+  const char* const end = digits.data() + digits.size();
+  const auto [rest, error] = std::from_chars(digits.data(), end, port);
+  return error == std::errc() && rest == end && port != 0;
+}
+
+// Names and addresses; what they may not hold would be taken for something else in a Host header.
+bool is_host(std::string_view host, bool bracketed) {
+  if (host.empty() || host.size() > kHostBytesMax) return false;
+  return std::all_of(host.begin(), host.end(), [bracketed](char character) {
+    return is_alphanumeric(character) || character == '-' || character == '.' || character == '_' ||
+           (bracketed && (character == ':' || character == '%'));
+  });
+}
+
+}  // namespace
+
+Result<Url> parse_url(std::string_view text) {
+  if (std::any_of(text.begin(), text.end(), is_control)) return malformed(text, "control character");
+  const std::size_t scheme_end = text.find("://");
+  if (scheme_end == std::string_view::npos) return malformed(text, "no scheme");
+  std::string scheme(text.substr(0, scheme_end));
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
+  Url url;
+  url.tls = scheme == "https";
+  if (!url.tls && scheme != "http") return malformed(text, "the scheme is neither http nor https");
+  url.port = url.tls ? kHttpsPort : kHttpPort;
+
+  std::string_view rest = text.substr(scheme_end + 3);
+  rest = rest.substr(0, rest.find('#'));
+  const std::size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
+  std::string_view host = rest.substr(0, authority_end);
+  url.target = sendable_target(rest.substr(authority_end));
+
+  const std::size_t user_end = host.rfind('@');
+  if (user_end != std::string_view::npos) {
+    url.user = percent_decode(host.substr(0, user_end));
+    host.remove_prefix(user_end + 1);
+  }
+  if (!take_port(host, url.port)) return malformed(text, "the port is not a number of 1 to 65535");
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (host.empty()) return malformed(text, "no host");
+  if (!is_host(host, bracketed)) return malformed(text, "the host is neither a name nor an address");
+  url.host.resize(host.size());
+  std::transform(host.begin(), host.end(), url.host.begin(), lower);
+  return url;
+}
+
+std::string authority(const Url& url) {
+  const bool bracketed = url.host.find(':') != std::string::npos;
+  std::string out = bracketed ? "[" + url.host + "]" : url.host;
+  if (url.port != (url.tls ? kHttpsPort : kHttpPort)) out += ":" + std::to_string(url.port);
+  return out;
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char character : text) {
+    const bool plain =
+        is_alphanumeric(character) || character == '-' || character == '_' || character == '.' || character == '~';
+    if (plain) {
+      out += character;
+    } else {
+      append_encoded(out, character);
+    }
+  }
+  return out;
+}
+
+}  // namespace settle::http

@@ -1,0 +1,94 @@
+#include "transports/http/url.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace settle::http {
+namespace {
+
+TEST_CASE("http/url: well-formed urls -> their parts") {
+  struct Row {
+    std::string text;
+    bool tls;
+    std::string host;
+    std::uint16_t port;
+    std::string target;
+    std::string authority;
+  };
+  const Row rows[] = {
+      {"http://example.com", false, "example.com", 80, "/", "example.com"},
+      {"HTTPS://Example.COM/A", true, "example.com", 443, "/A", "example.com"},
+      {"http://h:8080/a/b?c=d&e=%20", false, "h", 8080, "/a/b?c=d&e=%20", "h:8080"},
+      {"http://h?x=1", false, "h", 80, "/?x=1", "h"},
+      {"http://h:/x#part?y", false, "h", 80, "/x", "h"},
+      {"http://[::1]:81/x", false, "::1", 81, "/x", "[::1]:81"},
+      {"https://[FE80::1]/", true, "fe80::1", 443, "/", "[fe80::1]"},
+      {"http://h:443/", false, "h", 443, "/", "h:443"},
+      {"http://h/a b\"<é>", false, "h", 80, "/a%20b%22%3C%C3%A9%3E", "h"},
+      {"http://h/x?u=http://a@b:c/", false, "h", 80, "/x?u=http://a@b:c/", "h"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    const auto url = parse_url(row.text);
+    REQUIRE(url);
+    CHECK(url.value().tls == row.tls);
+    CHECK(url.value().host == row.host);
+    CHECK(url.value().port == row.port);
+    CHECK(url.value().target == row.target);
+    CHECK(url.value().user.empty());
+    CHECK(authority(url.value()) == row.authority);
+  }
+}
+
+TEST_CASE("http/url: user and password -> decoded, and not part of the host") {
+  const auto url = parse_url("http://us%40er:pass%3aword@h:1/");
+  REQUIRE(url);
+  CHECK(url.value().user == "us@er:pass:word");
+  CHECK(url.value().host == "h");
+  CHECK(authority(url.value()) == "h:1");
+}
+
+TEST_CASE("http/url: malformed urls -> an error that shows the url and says what is wrong with it") {
+  struct Row {
+    std::string text;
+    std::string why;
+  };
+  const Row rows[] = {
+      {"", "no scheme"},
+      {"example.com/x", "no scheme"},
+      {"ftp://h/", "neither http nor https"},
+      {"http://", "no host"},
+      {"http:///x", "no host"},
+      {"http://:80/", "no host"},
+      {"http://h:0/", "the port"},
+      {"http://h:65536/", "the port"},
+      {"http://h:8x/", "the port"},
+      {"http://h:-1/", "the port"},
+      {"http://h o/", "the host"},
+      {"http://::1/", "the port"},
+      {"http://[::1/", "the port"},
+      {"http://h\r\nHost: x/", "control character"},
+      {std::string("http://h/\0", 10), "control character"},
+      {"http://" + std::string(300, 'a') + "/", "the host"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    const auto url = parse_url(row.text);
+    REQUIRE(!url);
+    CHECK(url.error().code == Code::invalid);
+    CHECK(url.error().message.find("malformed url '") == 0);
+    CHECK(url.error().message.find(row.why) != std::string::npos);
+    CHECK(url.error().message.find('\n') == std::string::npos);
+  }
+}
+
+TEST_CASE("http/url: every byte but the plain ones -> percent-encoded") {
+  CHECK(percent_encode("aZ09-_.~") == "aZ09-_.~");
+  CHECK(percent_encode("a b&c=d#e?f/g\\\"%+") == "a%20b%26c%3Dd%23e%3Ff%2Fg%5C%22%25%2B");
+  CHECK(percent_encode("事") == "%E4%BA%8B");
+  CHECK(percent_encode(std::string(1, '\0')) == "%00");
+}
+
+}  // namespace
+}  // namespace settle::http
