@@ -1,0 +1,49 @@
+// What settled can be told: by a YAML file, by the environment, or by nobody (protocol.md §10).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "settle/engine.hpp"
+#include "settle/result.hpp"
+
+namespace settle::server {
+
+enum class StoreDriver : std::uint8_t { rocksdb, memory };
+
+struct Config {
+  StoreDriver store_driver = StoreDriver::rocksdb;
+  std::string store_path = "settle-data";  // relative to the working folder
+  std::int64_t data_expire_s = 604'800;
+  std::int64_t finished_data_expire_s = 86'400;  // 0: never
+  std::int64_t timeout_to_fail_s = 35;
+  std::int64_t retry_interval_s = 10;
+  std::int64_t retry_interval_max_s = 3'600;
+  std::int64_t request_timeout_s = 3;
+  std::string http_address = "0.0.0.0";
+  std::int64_t http_port = 36'789;  // 0: any free one
+  std::int64_t shards = 0;          // 0: one for each core, at most 4
+  LogLevel log_level = LogLevel::info;
+  std::vector<std::string> log_outputs = {"stderr"};
+};
+
+struct LoadedConfig {
+  Config config;
+  // One line each: keys that nobody knows, and keys of DTM's that are not used.
+  std::vector<std::string> warnings;
+};
+
+// The value of a variable; null where it is not set. A variable that is empty counts as not set.
+using Environment = std::function<const char*(const char* name)>;
+
+// The file, where one is given, over the environment over the defaults. An error is one line: `FILE:LINE: KEY: what is
+// wrong`, or the variable's name and what is wrong with it.
+Result<LoadedConfig> load_config(const std::optional<std::string>& path, const Environment& environment);
+
+// The variable of a key: `MicroService.EndPoint` is MICRO_SERVICE_END_POINT.
+std::string environment_name(std::string_view key);
+
+}  // namespace settle::server
