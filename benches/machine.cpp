@@ -1,0 +1,106 @@
+#include "benches/machine.hpp"
+
+#include <linux/magic.h>
+#include <sys/resource.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+namespace settle::bench {
+namespace {
+
+std::int64_t microseconds(const timeval& time) { return std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec; }
+
+struct KnownFileSystem {
+  std::uint64_t magic;
+  const char* name;
+  bool in_memory;
+};
+constexpr std::uint64_t kXfsMagic = 0x58465342;
+constexpr std::uint64_t kZfsMagic = 0x2fc12fc1;
+constexpr KnownFileSystem kKnownFileSystems[] = {
+    {EXT4_SUPER_MAGIC, "ext4", false}, {kXfsMagic, "xfs", false},    {BTRFS_SUPER_MAGIC, "btrfs", false},
+    {F2FS_SUPER_MAGIC, "f2fs", false}, {kZfsMagic, "zfs", false},    {OVERLAYFS_SUPER_MAGIC, "overlayfs", false},
+    {NFS_SUPER_MAGIC, "nfs", false},   {TMPFS_MAGIC, "tmpfs", true}, {RAMFS_MAGIC, "ramfs", true},
+};
+
+}  // namespace
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+std::int64_t own_cpu_us() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
+}
+
+std::optional<ProcessUsage> usage_of(pid_t pid) {
+  const std::string folder = "/proc/" + std::to_string(pid);
+  std::ifstream stat(folder + "/stat");
+  std::string line;
+  if (!std::getline(stat, line)) return std::nullopt;
+  // The second field is the program's name, which may hold spaces and parentheses: count from the last one.
+  const std::size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos) return std::nullopt;
+  std::istringstream fields(line.substr(name_end + 1));
+  std::string skipped;
+  for (int field = 3; field < 14; ++field) fields >> skipped;
+  std::int64_t user_ticks = 0;
+  std::int64_t system_ticks = 0;
+  fields >> user_ticks >> system_ticks;
+
+  std::ifstream memory(folder + "/statm");
+  std::int64_t total_pages = 0;
+  std::int64_t resident_pages = 0;
+  memory >> total_pages >> resident_pages;
+  if (!fields || !memory) return std::nullopt;
+  return ProcessUsage{.cpu_us = (user_ticks + system_ticks) * 1'000'000 / ::sysconf(_SC_CLK_TCK),
+                      .resident_bytes = resident_pages * ::sysconf(_SC_PAGESIZE)};
+}
+
+Result<FileSystem> file_system_of(const std::filesystem::path& folder) {
+  struct statfs status {};
+  if (::statfs(folder.c_str(), &status) != 0) {
+    return Error{Code::internal, "cannot look at " + folder.string() + ": " + std::generic_category().message(errno)};
+  }
+  const auto magic = static_cast<std::uint64_t>(status.f_type);
+  for (const KnownFileSystem& known : kKnownFileSystems) {
+    if (known.magic == magic) return FileSystem{known.name, known.in_memory};
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(magic));
+  return FileSystem{text, false};
+}
+
+Result<TemporaryFolder> TemporaryFolder::make(const std::filesystem::path& parent) {
+  std::error_code failure;
+  const std::filesystem::path absolute = std::filesystem::absolute(parent, failure);
+  std::string name = (absolute / "settle-bench-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) {
+    return Error{Code::internal,
+                 "cannot make a folder in " + absolute.string() + ": " + std::generic_category().message(errno)};
+  }
+  return TemporaryFolder(name);
+}
+
+TemporaryFolder::TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::move(other.path_)) {
+  other.path_.clear();
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  if (path_.empty()) return;
+  std::error_code ignored;  // what cannot be removed is left: there is nobody to tell
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace settle::bench

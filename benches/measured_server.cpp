@@ -1,0 +1,39 @@
+#include "benches/measured_server.hpp"
+
+#include <utility>
+
+#include <boost/program_options/value_semantic.hpp>
+
+namespace settle::bench {
+
+void add_server_options(boost::program_options::options_description& options, ServerChoice& choice) {
+  namespace po = boost::program_options;
+  // clang-format off
+  options.add_options()
+      ("server", po::value(&choice.program), "a server program to start and to stop: settled, or DTM's")
+      ("store", po::value(&choice.store)->default_value("rocksdb"), "its STORE_DRIVER")
+      ("path", po::value(&choice.path)->default_value("."), "where its temporary folder is made");
+  // clang-format on
+}
+
+Result<MeasuredServer> start_server(const ServerChoice& choice) {
+  Result<TemporaryFolder> folder = TemporaryFolder::make(choice.path);
+  if (!folder) return folder.error();
+  Result<FileSystem> file_system = file_system_of(folder.value().path());
+  if (!file_system) return file_system.error();
+  Result<ServerSetting> setting = make_setting(choice.program, choice.store, folder.value().path());
+  if (!setting) return setting.error();
+  Result<std::unique_ptr<ServerProcess>> process = ServerProcess::start(setting.value());
+  if (!process) return process.error();
+  Result<Done> ready = process.value()->wait_until_ready(kServerReadyTimeoutMs);
+  if (!ready) return ready.error();
+  return MeasuredServer{.folder = std::move(folder).value(),
+                        .file_system = file_system.value(),
+                        .durable = kept_in_folder(choice.store) && !file_system.value().in_memory,
+                        .setting = setting.value(),
+                        .process = std::move(process).value()};
+}
+
+bool kept_in_folder(const std::string& store) { return store == "rocksdb" || store == "boltdb"; }
+
+}  // namespace settle::bench

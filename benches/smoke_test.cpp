@@ -1,0 +1,121 @@
+// Runs every subcommand for a second, so that none can rot, and checks the form of what it prints.
+#include <doctest/doctest.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include <string>
+
+#include <boost/json/parse.hpp>
+
+namespace {
+
+struct Outcome {
+  int status = -1;
+  std::string output;
+};
+
+Outcome run(const std::string& arguments) {
+  Outcome outcome;
+  FILE* pipe = ::popen((std::string(SETTLE_BENCH_PROGRAM) + " " + arguments).c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  char bytes[4096];
+  std::size_t count = 0;
+  while ((count = ::fread(bytes, 1, sizeof bytes, pipe)) > 0) outcome.output.append(bytes, count);
+  const int status = ::pclose(pipe);
+  if (WIFEXITED(status)) outcome.status = WEXITSTATUS(status);
+  return outcome;
+}
+
+// The results of a run that must be fine.
+boost::json::array results_of(const std::string& arguments) {
+  const Outcome outcome = run(arguments + " --json");
+  CAPTURE(outcome.output);
+  REQUIRE(outcome.status == 0);
+  boost::system::error_code failure;
+  const boost::json::value parsed = boost::json::parse(outcome.output, failure);
+  REQUIRE_FALSE(failure);
+  return parsed.at("results").as_array();
+}
+
+double number(const boost::json::value& result, const char* key) {
+  CAPTURE(key);
+  REQUIRE(result.as_object().contains(key));
+  return result.at(key).to_number<double>();
+}
+
+void check_speed(const boost::json::value& result) {
+  CHECK(number(result, "per_second") > 0);
+  CHECK(number(result, "p50_ms") > 0);
+  CHECK(number(result, "p50_ms") <= number(result, "p99_ms"));
+  CHECK(number(result, "p99_ms") <= number(result, "p999_ms"));
+}
+
+}  // namespace
+
+TEST_CASE("bench/engine: both stores -> one result each, durable only where a disk is below") {
+  const boost::json::array results =
+      results_of("engine --store rocksdb memory --in-flight 32 --seconds 1 --warm-up-seconds 0.1 --allow-volatile");
+  REQUIRE(results.size() == 2);
+  CHECK(results[0].at("store") == "rocksdb");
+  CHECK(results[0].at("durable").as_bool() ==
+        (results[0].at("file_system") != "tmpfs" && results[0].at("file_system") != "ramfs"));
+  CHECK(number(results[0], "syncs") > 0);
+  CHECK(number(results[0], "group_size") >= 1);
+  CHECK(results[1].at("store") == "memory");
+  CHECK_FALSE(results[1].at("durable").as_bool());
+  for (const boost::json::value& result : results) check_speed(result);
+}
+
+TEST_CASE("bench/engine: several shards, many steps -> every step is called") {
+  const boost::json::array results = results_of(
+      "engine --store memory --shards 2 --steps 5 --in-flight 8 --seconds 0.3 --warm-up-seconds 0.1 --payload-bytes 0");
+  REQUIRE(results.size() == 1);
+  check_speed(results[0]);
+}
+
+TEST_CASE("bench/engine: without --json -> a table") {
+  const Outcome outcome = run("engine --store memory --in-flight 4 --seconds 0.1 --warm-up-seconds 0");
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output.find("transactions/s ") != std::string::npos);
+}
+
+TEST_CASE("bench/http: a server of its own -> speed, CPU, memory") {
+  const boost::json::array results =
+      results_of("http --server " SETTLED_PROGRAM " --clients 8 --seconds 1 --warm-up-seconds 0.1 --allow-volatile");
+  REQUIRE(results.size() == 1);
+  check_speed(results[0]);
+  CHECK(results[0].at("server") == "settled");
+  CHECK(number(results[0], "server_rss_mib") > 0);
+  CHECK(number(results[0], "repeated_calls") == 0);
+}
+
+TEST_CASE("bench/recover: a killed server -> nothing is left behind") {
+  const boost::json::array results = results_of("recover --server " SETTLED_PROGRAM " --transactions 50");
+  REQUIRE(results.size() == 1);
+  CHECK(number(results[0], "transactions") == 50);
+  CHECK(number(results[0], "left_behind") == 0);
+  CHECK(number(results[0], "per_second") > 0);
+}
+
+TEST_CASE("bench/command line: what is wrong -> status 2 and nothing measured") {
+  for (const char* arguments :
+       {"", "nothing", "engine --store tape", "engine --in-flight 0", "engine --seconds much", "engine stray", "http",
+        "http --url ftp://x", "http --url http://127.0.0.1:1 --steps 65", "recover",
+        "recover --server x --transactions 0"}) {
+    CAPTURE(arguments);
+    const Outcome outcome = run(std::string(arguments) + " 2>&1");
+    CHECK(outcome.status == 2);
+    CHECK_FALSE(outcome.output.empty());
+  }
+  CHECK(run("--help").status == 0);
+  CHECK(run("http --help").status == 0);
+}
+
+TEST_CASE("bench/http: no server there, or one that does not start -> status 1 and the reason") {
+  const Outcome refused = run("http --url http://127.0.0.1:1 --seconds 1 2>&1");
+  CHECK(refused.status == 1);
+  CHECK(refused.output.find("cannot connect to 127.0.0.1:1") != std::string::npos);
+  const Outcome ended = run("http --server /bin/false --seconds 1 2>&1");
+  CHECK(ended.status == 1);
+  CHECK(ended.output.find("ended before it was ready") != std::string::npos);
+}
