@@ -23,7 +23,7 @@ class Settled:
     """One server on one folder and one port, started and killed as often as wanted."""
 
     def __init__(self, program, folder, store="rocksdb", environment=()):
-        self.program = program
+        self.program = os.path.abspath(program)
         self.port = free_port()
         self.log_path = os.path.join(folder, "settled.log")
         self.folder = folder

@@ -1,5 +1,5 @@
-// A single-threaded world for tests: a clock that stands still until it is moved, and executors whose tasks run when the
-// test says so. Everything happens in a fixed order.
+// A single-threaded world for tests: a clock that stands still until it is moved, and executors whose tasks run when
+// the test says so. Everything happens in a fixed order.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Runs clang-tidy over our sources of one build folder, in parallel, and only over what changed since it was content.
+
+    scripts/tidy.py build/debug
+
+The build folder must have been built with Ninja: its record of what each source includes tells what has changed.
+"""
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CLANG_TIDY = "clang-tidy-14"
+
+
+def included_files(build):
+    """{object file: every file that it was made from}, as Ninja has it."""
+    lines = subprocess.run(["ninja", "-C", build, "-t", "deps"], check=True, text=True, stdout=subprocess.PIPE).stdout
+    found, files = {}, []
+    for line in lines.splitlines():
+        if line and not line.startswith(" "):
+            files = found.setdefault(line.split(": #deps")[0], [])
+        elif line:
+            files.append(os.path.join(build, line.strip()))
+    return found
+
+
+def newest_change(files):
+    try:
+        return max(os.stat(path).st_mtime_ns for path in files)
+    except OSError:
+        return sys.maxsize
+
+
+def main():
+    build = os.path.abspath(sys.argv[1])
+    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
+        commands = json.load(file)
+    includes = included_files(build)
+    settings = os.path.join(ROOT, ".clang-tidy")
+    pending = {}  # source -> stamp, which is touched when clang-tidy is content
+    for command in commands:
+        source = os.path.normpath(command["file"])
+        if not source.startswith(ROOT + os.sep) or source.startswith(build + os.sep) or not source.endswith(".cpp"):
+            continue
+        stamp = os.path.join(build, "tidy", os.path.relpath(source, ROOT) + ".ok")
+        files = [source, settings] + includes.get(command["output"], [])
+        if not os.path.exists(stamp) or os.stat(stamp).st_mtime_ns < newest_change(files):
+            pending[source] = stamp
+
+    def check(source):
+        run = subprocess.run([CLANG_TIDY, "-p", build, "--quiet", source], text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+        if run.returncode == 0:
+            os.makedirs(os.path.dirname(pending[source]), exist_ok=True)
+            with open(pending[source], "w", encoding="utf-8"):
+                pass
+        return source, run
+
+    bad = 0
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for source, run in pool.map(check, pending):
+            if run.returncode != 0:
+                bad += 1
+                print("%s\n%s%s" % (os.path.relpath(source, ROOT), run.stdout, run.stderr), flush=True)
+    print("clang-tidy: %d sources checked, %d with findings" % (len(pending), bad))
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Replays the recorded conversations with a DTM server against settled.
+
+    golden_test.py --settled build/debug/bin/settled --store rocksdb|memory [--cases FOLDER]
+
+The cases and their player lie beside the repository (../shared/golden; SETTLE_GOLDEN_FOLDER names another place). Where
+they are not there the test is skipped (status 77), except under CI=true: there it fails. A case that the player skips
+must be on tests/allowed-skips.txt.
+"""
+import argparse
+import fnmatch
+import glob
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+
+SKIPPED = 77
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# What this server speaks so far.
+INCLUDED = ["saga-*", "stop-*", "query-*", "all-*", "reset-*", "api-*", "bad-*"]
+# What needs other modes or endpoints.
+EXCLUDED = ["all-filters", "stop-prepared", "bad-content-type", "bad-not-json", "bad-other-json",
+            "bad-register-values", "api-metrics"]
+
+
+def chosen(name):
+    return any(fnmatch.fnmatch(name, pattern) for pattern in INCLUDED) and name not in EXCLUDED
+
+
+def allowed_skips():
+    with open(os.path.join(ROOT, "tests", "allowed-skips.txt"), encoding="utf-8") as lines:
+        return {line.split("#")[0].strip() for line in lines} - {""}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--settled", required=True, metavar="PROGRAM")
+    parser.add_argument("--store", required=True, choices=["rocksdb", "memory"])
+    parser.add_argument("--patience", default="4", help="stretches all waiting; sanitizers and busy machines are slow")
+    parser.add_argument("--only", action="append", metavar="CASE", help="these alone, whether included or not")
+    options = parser.parse_args()
+
+    golden = os.environ.get("SETTLE_GOLDEN_FOLDER", os.path.join(ROOT, "..", "shared", "golden"))
+    player = os.path.join(golden, "replay.py")
+    if not os.path.exists(player):
+        print("no recorded cases in " + golden)
+        sys.exit(1 if os.environ.get("CI") == "true" else SKIPPED)
+    cases = {os.path.splitext(os.path.basename(path))[0]: path for path in glob.glob(os.path.join(golden, "cases", "*"))}
+    names = sorted(options.only or filter(chosen, cases))
+    assert names, "no case is chosen from %d in %s" % (len(cases), golden)
+
+    with tempfile.TemporaryDirectory(prefix="settle-golden-") as folder:
+        environment = dict(os.environ, STORE_DRIVER=options.store, STORE_PATH=os.path.join(folder, "store"))
+        command = [sys.executable, player, "--server-cmd", shlex.quote(os.path.abspath(options.settled)) + " --test-clock",
+                   "--clock", "--patience", options.patience, "-v", *(cases[name] for name in names)]
+        run = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             text=True)
+    print(run.stdout)
+    skipped = re.findall(r"^skip ([\w-]+): (.*)$", run.stdout, re.MULTILINE)
+    forbidden = [skip for skip in skipped if skip[0] not in allowed_skips()]
+    if forbidden:
+        sys.exit("skipped and not on tests/allowed-skips.txt: %s" % forbidden)
+    passed = re.search(r"^(\d+) passed, 0 failed, (\d+) skipped$", run.stdout, re.MULTILINE)
+    if run.returncode != 0 or not passed or int(passed[1]) + int(passed[2]) != len(names):
+        sys.exit("the replay failed (status %d)" % run.returncode)
+
+
+if __name__ == "__main__":
+    main()
