@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
     std::fputs((flags.value().help ? help_text() : version_text()).c_str(), stdout);
     return kFine;
   }
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): there are no other threads yet
+  // NOLINTNEXTLINE(concurrency-mt-unsafe)
   Result<LoadedConfig> loaded = load_config(flags.value().config_path, [](const char* name) { return getenv(name); });
   if (!loaded) return fail(kBadUsage, loaded.error().message);
   Config& config = loaded.value().config;

@@ -49,13 +49,14 @@ std::size_t shard_count(const Config& config) {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kShardsMax);
 }
 
-EngineOptions engine_options(const Config& config) {
+EngineOptions engine_options(const Config& config, bool test_clock) {
   EngineOptions options;
   options.retry_interval_ms = config.retry_interval_s * 1'000;
   options.retry_interval_max_ms = config.retry_interval_max_s * 1'000;
   options.request_timeout_ms = config.request_timeout_s * 1'000;
   options.finished_expire_ms = config.finished_data_expire_s * 1'000;
   options.purged_expire_ms = config.data_expire_s * 1'000;
+  if (test_clock) options.retry_jitter_max = 0;  // a test that moves the clock by an interval finds the retry due
   return options;
 }
 
@@ -77,7 +78,7 @@ class RunningServer {
       logger_.write(level, gid, message);
     };
     ports.log_level = config.log_level;
-    Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(ports), engine_options(config));
+    Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(ports), engine_options(config, options.test_clock));
     if (!engine) return std::move(engine.error());
     engine_ = std::move(engine).value();
 

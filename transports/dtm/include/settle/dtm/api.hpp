@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "settle/clock.hpp"
 #include "settle/engine.hpp"
