@@ -31,7 +31,7 @@ void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<voi
   bool schedule = false;
   {
     const std::lock_guard lock(mutex_);
-    const auto [place, fresh] = pending_by_gid_.try_emplace(change.gid, pending_.changes.size());
+    const auto [place, fresh] = pending_by_owner_.try_emplace(owner.get(), pending_.changes.size());
     if (fresh) {
       pending_.changes.push_back(std::move(change));
       pending_.tickets.push_back({shard, std::move(owner), sequence, epoch});
@@ -54,31 +54,30 @@ void Committer::close(Task done) {
 }
 
 void Committer::run() {
-  Batch batch;
-  while (take(batch)) apply(batch);
+  while (take()) apply();
 }
 
-bool Committer::take(Batch& batch) {
-  batch.changes.clear();
-  batch.tickets.clear();
+bool Committer::take() {
+  taken_.changes.clear();
+  taken_.tickets.clear();
   const std::lock_guard lock(mutex_);
-  pending_by_gid_.clear();
+  pending_by_owner_.clear();
   if (pending_.changes.empty()) {
     scheduled_ = false;
     return false;
   }
-  std::swap(batch, pending_);
+  std::swap(taken_, pending_);
   return true;
 }
 
-void Committer::apply(Batch& batch) {
-  refuse_stale(batch);
-  std::vector<ChangeOutcome> outcomes(batch.changes.size());
+void Committer::apply() {
+  refuse_stale();
+  outcomes_.assign(taken_.changes.size(), {});
   if (!broken()) {
-    for (std::size_t first = 0; first < batch.changes.size() && !broken(); first += kGroupMax) {
-      const std::size_t count = std::min(kGroupMax, batch.changes.size() - first);
-      const std::span<ChangeOutcome> results(outcomes.data() + first, count);
-      store_.apply({batch.changes.data() + first, count}, results);
+    for (std::size_t first = 0; first < taken_.changes.size() && !broken(); first += kGroupMax) {
+      const std::size_t count = std::min(kGroupMax, taken_.changes.size() - first);
+      const std::span<ChangeOutcome> results(outcomes_.data() + first, count);
+      store_.apply({taken_.changes.data() + first, count}, results);
       groups_.fetch_add(1, std::memory_order_relaxed);
       changes_.fetch_add(count, std::memory_order_relaxed);
       const auto failed = [](const ChangeOutcome& outcome) { return outcome.result == ChangeResult::failed; };
@@ -90,21 +89,21 @@ void Committer::apply(Batch& batch) {
       repair_timer_->arm(0);
     }
   }
-  deliver(batch, outcomes);
+  deliver(taken_, outcomes_);
 }
 
-void Committer::refuse_stale(Batch& batch) {
+void Committer::refuse_stale() {
   const auto is_stale = [this](const Ticket& ticket) { return ticket.epoch != epoch_; };
-  if (std::none_of(batch.tickets.begin(), batch.tickets.end(), is_stale)) return;
+  if (std::none_of(taken_.tickets.begin(), taken_.tickets.end(), is_stale)) return;
   Batch stale;
   Batch rest;
-  for (std::size_t i = 0; i < batch.tickets.size(); ++i) {
-    Batch& to = is_stale(batch.tickets[i]) ? stale : rest;
-    to.changes.push_back(std::move(batch.changes[i]));
-    to.tickets.push_back(std::move(batch.tickets[i]));
+  for (std::size_t i = 0; i < taken_.tickets.size(); ++i) {
+    Batch& to = is_stale(taken_.tickets[i]) ? stale : rest;
+    to.changes.push_back(std::move(taken_.changes[i]));
+    to.tickets.push_back(std::move(taken_.tickets[i]));
   }
   deliver(stale, std::vector<ChangeOutcome>(stale.changes.size()));
-  batch = std::move(rest);
+  taken_ = std::move(rest);
 }
 
 void Committer::deliver(Batch& batch, const std::vector<ChangeOutcome>& outcomes) {

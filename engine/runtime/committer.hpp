@@ -8,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -44,7 +43,8 @@ class Committer : public std::enable_shared_from_this<Committer> {
 
   Committer(Store& store, Executor& lane, std::size_t shard_count, Deliver deliver, Log log);
 
-  // `epoch`: the newest that the shard has heard of; the first is 0.
+  // `epoch`: the newest that the shard has heard of; the first is 0. `owner`: not null, and the same for all changes of
+  // one gid that are under way at once.
   void push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<void> owner, std::uint64_t sequence, Change change);
 
   // Whether writes fail at the moment.
@@ -70,9 +70,9 @@ class Committer : public std::enable_shared_from_this<Committer> {
   };
 
   void run();
-  bool take(Batch& batch);
-  void apply(Batch& batch);
-  void refuse_stale(Batch& batch);
+  bool take();
+  void apply();
+  void refuse_stale();
   void deliver(Batch& batch, const std::vector<ChangeOutcome>& outcomes);
   void try_repair();
 
@@ -84,10 +84,12 @@ class Committer : public std::enable_shared_from_this<Committer> {
 
   std::mutex mutex_;  // guards what comes next
   Batch pending_;
-  std::unordered_map<std::string, std::size_t> pending_by_gid_;
+  std::unordered_map<void*, std::size_t> pending_by_owner_;
   bool scheduled_ = false;
 
-  // The lane's own.
+  // The lane's own. The two vectors of each are kept for their memory.
+  Batch taken_;
+  std::vector<ChangeOutcome> outcomes_;
   std::unique_ptr<Timer> repair_timer_;
   std::int64_t repair_pause_ms_ = kRepairPauseMs;
   bool closed_ = false;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,12 +46,15 @@ struct Fixture {
   }
 
   void push(std::size_t shard, std::uint64_t sequence, Change made) {
-    committer->push(shard, epochs[shard], nullptr, sequence, std::move(made));
+    std::shared_ptr<void>& owner = owners[made.gid];
+    if (!owner) owner = std::make_shared<int>();
+    committer->push(shard, epochs[shard], owner, sequence, std::move(made));
   }
 
   SimulatedWorld world;
   std::unique_ptr<Store> memory = make_memory_store();
   FaultyStore store{*memory};
+  std::map<std::string, std::shared_ptr<void>> owners;
   std::uint64_t epochs[2] = {0, 0};
   std::vector<Committed> delivered[2];
   std::shared_ptr<Committer> committer;

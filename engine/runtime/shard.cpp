@@ -36,15 +36,15 @@ void Shard::put(Message message) {
 }
 
 void Shard::drain() {
-  std::vector<Message> batch;
   {
     const std::lock_guard lock(inbox_mutex_);
-    batch.swap(inbox_);
+    draining_.swap(inbox_);
     scheduled_ = false;
   }
-  for (Message& message : batch) {
+  for (Message& message : draining_) {
     std::visit([this](auto& content) { on(content); }, message);
   }
+  draining_.clear();
   after_drain();
 }
 
@@ -293,12 +293,11 @@ void Shard::push(const EntryPtr& entry, const core::Decision& decision) {
   change.expected_status = decision.expected_status;
   if (decision.create || decision.definition_changed) change.definition = transaction.definition;
   change.state = transaction.state;
-  std::vector<std::uint32_t> runs;
-  for (std::uint32_t row : decision.changed) runs.push_back(row - row % kBranchRunLength);
-  std::sort(runs.begin(), runs.end());
-  runs.erase(std::unique(runs.begin(), runs.end()), runs.end());
   const std::size_t rows = transaction.branches.size();
-  for (std::uint32_t first : runs) {
+  for (std::uint32_t row : decision.changed) {
+    const std::uint32_t first = row - row % kBranchRunLength;
+    const auto same = [first](const BranchRun& run) { return run.first == first; };
+    if (std::any_of(change.runs.begin(), change.runs.end(), same)) continue;
     const auto from = transaction.branches.begin() + first;
     const auto to = transaction.branches.begin() +
                     static_cast<std::ptrdiff_t>(std::min<std::size_t>(rows, first + kBranchRunLength));

@@ -165,6 +165,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   std::mutex inbox_mutex_;  // guards the two that follow
   std::vector<Message> inbox_;
   bool scheduled_ = false;
+  std::vector<Message> draining_;  // the executor's own; kept for its memory
 
   std::unordered_map<std::string, EntryPtr> entries_;
   std::unordered_map<std::string, Parked> parked_;
