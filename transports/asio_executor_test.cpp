@@ -24,6 +24,7 @@ TEST_CASE("asio executor: tasks of several threads -> each runs, those of one th
   constexpr int kTasks = 200;
   std::vector<std::vector<int>> seen(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&executor, &seen, thread] {
       for (int task = 0; task < kTasks; ++task) {

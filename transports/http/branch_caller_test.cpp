@@ -104,6 +104,7 @@ TEST_CASE("http/caller: every form of an answer -> its meaning and text") {
       {answer("200 OK", "ok") + "left over", CallResult::success, "ok"},
   };
   std::vector<Piece> script;
+  script.reserve(rows.size());
   for (const Row& row : rows) script.push_back(answering(row.bytes));
   const ScriptedParticipant participant(script);
   CallerShard shard;
@@ -130,6 +131,7 @@ TEST_CASE("http/caller: broken answers -> unknown with the reason") {
       {"HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x'), "the answer is longer than"},
   };
   std::vector<Piece> script;
+  script.reserve(rows.size());
   for (const Row& row : rows) script.push_back(answering(row.bytes));
   const ScriptedParticipant participant(script);
   CallerOptions options;
@@ -219,7 +221,6 @@ TEST_CASE("http/caller: calls one after another -> one connection") {
 
 TEST_CASE("http/caller: an answer that says close -> the next call gets a fresh connection") {
   const std::string closing = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-  std::promise<void> second_came;
   const ScriptedParticipant participant({answering(closing), answering(closing)});
   CallerShard shard;
   CHECK(shard.call(call_of(participant.url())).result == CallResult::success);
@@ -284,7 +285,7 @@ TEST_CASE("http/caller: a participant that never answers, or trickles -> unknown
   options.answer_bytes_max = 2'000'000;
   CallerShard shard(options);
   BranchCall call = call_of(silent.url());
-  call.timeout_ms = 100;
+  call.timeout_ms = 500;
   auto unanswered = shard.start(call);
   call.url = trickling.url();
   call.timeout_ms = 50;
@@ -292,7 +293,7 @@ TEST_CASE("http/caller: a participant that never answers, or trickles -> unknown
   CHECK(shard.call(call_of(quick.url())).result == CallResult::success);
   const BranchReply reply = unanswered.get();
   CHECK(reply.result == CallResult::unknown);
-  CHECK(reply.text == "127.0.0.1:" + std::to_string(silent.port()) + ": no answer within 100 ms");
+  CHECK(reply.text == "127.0.0.1:" + std::to_string(silent.port()) + ": no answer within 500 ms");
   CHECK(trickled.get().result == CallResult::unknown);
   release.set_value();
 }
@@ -385,7 +386,7 @@ TEST_CASE("http/caller: a completion that calls again -> works, on the same conn
   shard.run([&](BranchCaller& caller) {
     call_again = [&](int left) {
       if (left == 0) return done.set_value(0);
-      caller.call(call_of(participant.url()), [&call_again, left](BranchReply reply) {
+      caller.call(call_of(participant.url()), [&call_again, left](const BranchReply& reply) {
         call_again(reply.result == CallResult::success ? left - 1 : left);
       });
     };

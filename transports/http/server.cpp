@@ -151,13 +151,13 @@ class HttpServer final : public Server, public std::enable_shared_from_this<Http
 
 }  // namespace
 
-Result<std::shared_ptr<Server>> Server::listen(std::vector<asio::io_context*> loops, ServerOptions options,
+Result<std::shared_ptr<Server>> Server::listen(const std::vector<asio::io_context*>& loops, ServerOptions options,
                                                Handler handler) {
   if (loops.empty()) return Error{Code::invalid, "a server needs at least one loop"};
   const auto config =
-      std::make_shared<const ServerConfig>(ServerConfig{.options = options, .handler = std::move(handler)});
+      std::make_shared<const ServerConfig>(ServerConfig{.options = std::move(options), .handler = std::move(handler)});
   const auto server = std::make_shared<HttpServer>(loops, config);
-  auto opened = server->open(options);
+  auto opened = server->open(config->options);
   if (!opened) return opened.error();
   return std::shared_ptr<Server>(server);
 }

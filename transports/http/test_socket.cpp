@@ -122,10 +122,11 @@ TestListener::TestListener() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_
   limit_waiting(descriptor_);
   sockaddr_in address = loopback(0);
   socklen_t length = sizeof(address);
-  ::bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), length);
-  ::listen(descriptor_, 128);
-  ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &length);
-  port_ = ntohs(address.sin_port);
+  const bool listens = ::bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), length) == 0 &&
+                       ::listen(descriptor_, 128) == 0 &&
+                       ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &length) == 0;
+  // A test that connects to port 0 fails by itself.
+  port_ = listens ? ntohs(address.sin_port) : std::uint16_t{0};
 }
 
 TestListener::~TestListener() { ::close(descriptor_); }

@@ -54,8 +54,8 @@ struct ServerOptions {
 class Server {
  public:
   // Binds and starts accepting. A clear error names address and port where they are taken.
-  static Result<std::shared_ptr<Server>> listen(std::vector<boost::asio::io_context*> loops, ServerOptions options,
-                                                Handler handler);
+  static Result<std::shared_ptr<Server>> listen(const std::vector<boost::asio::io_context*>& loops,
+                                                ServerOptions options, Handler handler);
   virtual ~Server() = default;
   virtual std::uint16_t port() const = 0;
   // Accepts no more, closes idle connections at once and others after the answer that they wait for, and whatever is
