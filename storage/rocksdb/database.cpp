@@ -1,13 +1,13 @@
 #include "storage/rocksdb/database.hpp"
 
-#include <algorithm>
-#include <cstddef>
-
 #include <rocksdb/cache.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+
+#include <algorithm>
+#include <cstddef>
 
 #include "storage/rocksdb/keys.hpp"
 
@@ -22,6 +22,17 @@ class GidsOnly final : public ::rocksdb::SliceTransform {
   ::rocksdb::Slice Transform(const ::rocksdb::Slice& key) const override { return key; }
   bool InDomain(const ::rocksdb::Slice& key) const override {
     return !key.empty() && key[0] == static_cast<char>(KeyKind::gid);
+  }
+};
+
+// Keys that carry an id are written in its order: each goes next to the one before it of its kind, without a search.
+class OrderedKinds final : public ::rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "settle.ordered-kinds"; }
+  ::rocksdb::Slice Transform(const ::rocksdb::Slice& key) const override { return {key.data(), 1}; }
+  bool InDomain(const ::rocksdb::Slice& key) const override {
+    return !key.empty() &&
+           (key[0] == static_cast<char>(KeyKind::unfinished) || key[0] == static_cast<char>(KeyKind::finished));
   }
 };
 
@@ -60,11 +71,13 @@ class GidsOnly final : public ::rocksdb::SliceTransform {
   // One thread writes, nearly always: what RocksDB has for many only costs.
   tuned.allow_concurrent_memtable_write = false;
   tuned.enable_write_thread_adaptive_yield = false;
-  tuned.write_buffer_size = options.write_buffer_bytes;
+  constexpr std::size_t kWriteBufferBytesMin = 64 << 10;
+  tuned.write_buffer_size = std::max(kWriteBufferBytesMin, options.write_buffer_bytes);
   tuned.max_write_buffer_number = 3;
-  tuned.arena_block_size = std::min<std::size_t>(256 << 10, options.write_buffer_bytes / 8);
+  tuned.arena_block_size = std::min<std::size_t>(256 << 10, tuned.write_buffer_size / 8);
   tuned.prefix_extractor = std::make_shared<GidsOnly>();
   tuned.memtable_prefix_bloom_size_ratio = 0.02;
+  tuned.memtable_insert_with_hint_prefix_extractor = std::make_shared<OrderedKinds>();
 
   tuned.max_background_jobs = 2;
   tuned.max_open_files = 512;

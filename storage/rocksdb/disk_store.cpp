@@ -1,5 +1,7 @@
 #include "storage/rocksdb/disk_store.hpp"
 
+#include <rocksdb/perf_level.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -98,6 +100,8 @@ Result<Done> DiskStore::read_index() {
 void DiskStore::apply(std::span<const Change> group, std::span<ChangeOutcome> outcomes) {
   std::fill(outcomes.begin(), outcomes.end(), ChangeOutcome{ChangeResult::failed, 0});
   if (broken_) return;
+  // RocksDB's counters of this thread, which nobody reads, are a seventh of the cost of a write.
+  ::rocksdb::SetPerfLevel(::rocksdb::PerfLevel::kDisable);
   if (batch_.GetDataSize() > kBatchBytesKept) batch_ = ::rocksdb::WriteBatch();
   batch_.Clear();
   planned_.clear();

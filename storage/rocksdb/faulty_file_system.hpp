@@ -21,8 +21,7 @@ class FaultyFileSystem final : public ::rocksdb::FileSystemWrapper {
   enum class Loss { all_unsynced, half_of_unsynced, nothing };
 
   FaultyFileSystem() : ::rocksdb::FileSystemWrapper(::rocksdb::FileSystem::Default()) {}
-  static const char* kClassName() { return "FaultyFileSystem"; }
-  const char* Name() const override { return kClassName(); }
+  const char* Name() const override { return "FaultyFileSystem"; }
 
   // The n-th change from now on (1: the next) fails, and `count` - 1 after it. A failed append leaves half of its
   // bytes, and what a failed sync was to make durable never becomes so, as on a disk that dropped the pages.

@@ -23,7 +23,7 @@ class Scenario {
   // as acknowledged from then on.
   void check(Store& store);
 
-  static constexpr int kGroups = 14;
+  static constexpr int kGroups = 10;
 
  private:
   struct Write {
