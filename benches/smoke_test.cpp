@@ -68,13 +68,13 @@ TEST_CASE("bench/engine: both stores -> one result each, durable only where a di
 
 TEST_CASE("bench/engine: several shards, many steps -> every step is called") {
   const boost::json::array results = results_of(
-      "engine --store memory --shards 2 --steps 5 --in-flight 8 --seconds 0.3 --warm-up-seconds 0.1 --payload-bytes 0");
+      "engine --store memory --shards 2 --steps 5 --in-flight 8 --seconds 0.5 --warm-up-seconds 0.1 --payload-bytes 0");
   REQUIRE(results.size() == 1);
   check_speed(results[0]);
 }
 
 TEST_CASE("bench/engine: without --json -> a table") {
-  const Outcome outcome = run("engine --store memory --in-flight 4 --seconds 0.1 --warm-up-seconds 0");
+  const Outcome outcome = run("engine --store memory --in-flight 4 --seconds 0.5 --warm-up-seconds 0");
   CHECK(outcome.status == 0);
   CHECK(outcome.output.find("transactions/s ") != std::string::npos);
 }

@@ -8,6 +8,7 @@ The build folder must have been built with Ninja: its record of what each source
 import concurrent.futures
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -46,7 +47,8 @@ def main():
         if not source.startswith(ROOT + os.sep) or source.startswith(build + os.sep) or not source.endswith(".cpp"):
             continue
         stamp = os.path.join(build, "tidy", os.path.relpath(source, ROOT) + ".ok")
-        files = [source, settings] + includes.get(command["output"], [])
+        words = shlex.split(command["command"])
+        files = [source, settings] + includes.get(words[words.index("-o") + 1], [])
         if not os.path.exists(stamp) or os.stat(stamp).st_mtime_ns < newest_change(files):
             pending[source] = stamp
 

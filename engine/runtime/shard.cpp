@@ -80,7 +80,7 @@ void Shard::on(Reply& reply) {
     const BranchDefinition& branch = entry->transaction.definition->branches[call.row];
     around_.log(LogLevel::warn, entry->gid,
                 "branch " + branch.branch_id + " " + std::string(to_string(branch.operation)) + " " + branch.url +
-                    ": " + reply.reply.text);
+                    ": " + reply.reply.text.substr(0, kLastErrorBytesMax));
   }
   step(entry, core::Replied{call, reply.reply.result, std::move(reply.reply.text)});
 }
