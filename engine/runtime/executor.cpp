@@ -26,13 +26,10 @@ class ThreadExecutor::Loop : public std::enable_shared_from_this<Loop> {
   }
 
   void post(Task task) {
-    bool wake = false;
-    {
-      const std::lock_guard lock(mutex_);
-      wake = tasks_.empty();
-      tasks_.push_back(std::move(task));
-    }
-    if (wake) ready_.notify_one();
+    const std::lock_guard lock(mutex_);
+    // Under the lock: once it is free, what was posted may have led to the end of this loop.
+    if (tasks_.empty()) ready_.notify_one();
+    tasks_.push_back(std::move(task));
   }
 
   void stop() {

@@ -213,8 +213,8 @@ def main():
         test = CrashTest(options, folder)
         try:
             asyncio.run(test.run())
-        except AssertionError as error:
-            test.ledger.violations.append(str(error))
+        except (AssertionError, OSError) as error:
+            test.ledger.violations.append(str(error) or repr(error))
         finally:
             test.server.clean_up()
         for violation in test.ledger.violations[:20]:
