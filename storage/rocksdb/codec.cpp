@@ -1,11 +1,12 @@
 #include "storage/rocksdb/codec.hpp"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "settle/store.hpp"
-#include "storage/rocksdb/checksum.hpp"
 #include "storage/rocksdb/keys.hpp"
 
 namespace settle {
@@ -37,6 +38,14 @@ constexpr std::uint8_t kWaitResult = 1;
 constexpr std::uint8_t kOptionsConcurrent = 2;
 constexpr std::uint8_t kConcurrent = 4;
 constexpr std::uint8_t kDefinitionFlags = 7;
+
+// CRC-32 of both, one behind the other: a value is bound to its key.
+std::uint32_t checksum(std::string_view key, std::string_view content) {
+  const auto add = [](uLong before, std::string_view bytes) {
+    return crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+  };
+  return static_cast<std::uint32_t>(add(add(0, key), content));
+}
 
 class Writer {
  public:
@@ -178,7 +187,7 @@ Result<Content> unsealed(std::string_view key, std::string_view value) {
   for (std::size_t i = 0; i < kChecksumBytes; ++i) {
     stored |= std::uint32_t{static_cast<std::uint8_t>(value[content.size() + i])} << (8 * i);
   }
-  if (stored != checksum(checksum(0, key), content)) return damaged(key, "its checksum does not match");
+  if (stored != checksum(key, content)) return damaged(key, "its checksum does not match");
   if (version != kValueVersion) {
     return Error{Code::internal, "the " + describe_key(key) + " has format " + std::to_string(version) +
                                      ", this program knows only " + std::to_string(kValueVersion)};
@@ -276,7 +285,7 @@ std::size_t size_estimate(const Definition& definition) {
 }  // namespace
 
 std::string sealed(std::string_view key, std::string content) {
-  const std::uint32_t sum = checksum(checksum(0, key), content);
+  const std::uint32_t sum = checksum(key, content);
   for (std::size_t i = 0; i < kChecksumBytes; ++i) content.push_back(static_cast<char>((sum >> (8 * i)) & 0xFF));
   return content;
 }

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "settle/store.hpp"
-#include "storage/rocksdb/checksum.hpp"
 #include "storage/rocksdb/keys.hpp"
 
 namespace settle {
@@ -77,12 +76,6 @@ std::vector<Sample> samples() {
           {"state", of_state, encode_state(of_state, sample_state()), state},
           {"run", of_run, encode_run(of_run, sample_state().first_run), run},
           {"number", of_number, encode_number(of_number, kMost), number}};
-}
-
-TEST_CASE("rocksdb/checksum: the published check value, in one piece or in two") {
-  CHECK(checksum(0, "123456789") == 0xE3069283);
-  CHECK(checksum(checksum(0, "1234"), "56789") == 0xE3069283);
-  CHECK(checksum(checksum(0, ""), std::string(32, '\0')) == 0x8A9136AA);
 }
 
 TEST_CASE("rocksdb/codec: definitions -> come back, the gid from the key") {
