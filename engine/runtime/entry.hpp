@@ -74,10 +74,13 @@ struct Entry {
   std::uint64_t pushed_epoch = 0;  // of the newest write
   core::Sequence returned = 0;     // the newest write whose outcome is known
   bool mistrusted = false;         // poisoned: the store itself must be repaired first
+  bool reviving = false;           // loading, after it was poisoned
+  bool woken = false;              // came from the store by its time, and its pass has not ended
 };
 
 // What stays in memory of a transaction that has nothing to do before a time.
 struct Parked {
+  bool times_known = true;  // false: the store knows them, but could not be read
   std::int64_t retry_at_ms = core::kNever;
   std::int64_t timeout_at_ms = core::kNever;
   TimerQueue::Key timer;

@@ -68,7 +68,9 @@ class ThreadExecutor::Loop : public std::enable_shared_from_this<Loop> {
       }
       for (Task& task : batch) task();
       batch.clear();
-      while (!timers_.empty() && timers_.begin()->first <= Clock::now()) (*timers_.begin()->second)();
+      // One reading of the clock: a timer that is armed again at once waits until tasks have had their turn.
+      const Clock::time_point now = Clock::now();
+      while (!timers_.empty() && timers_.begin()->first <= now) (*timers_.begin()->second)();
     }
   }
 

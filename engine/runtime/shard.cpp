@@ -111,7 +111,7 @@ void Shard::adopt(StoredTransaction stored) {
   if (!fresh) return;
   place->second.retry_at_ms = transaction.retry_at_ms;
   place->second.timeout_at_ms = transaction.timeout_at_ms;
-  place->second.timer = timers_.add(std::min(transaction.retry_at_ms, transaction.timeout_at_ms), place->first);
+  place->second.timer = parked_timers_.add(std::min(transaction.retry_at_ms, transaction.timeout_at_ms), place->first);
 }
 
 void Shard::start(const std::vector<CallerPort>& callers) {
@@ -188,38 +188,42 @@ void Shard::loaded(const EntryPtr& entry, Result<std::optional<StoredTransaction
   StoredTransaction& stored = *result.value();
   entry->id = stored.id;
   entry->mode = Entry::Mode::live;
+  entry->reviving = false;
   entry->transaction = core::resume(std::move(stored), around_.clock.now());
+  entry->transaction.halting = halting_;
   entry->retry_at_ms = entry->exact_retry_at_ms = entry->transaction.retry_at_ms;
   entry->returned = entry->transaction.written;
   if (const auto parked = parked_.find(entry->gid); parked != parked_.end()) {
     // Times that were counted here while it was parked are right even where the wall clock stepped meanwhile.
-    entry->retry_at_ms = entry->exact_retry_at_ms = entry->transaction.retry_at_ms = parked->second.retry_at_ms;
-    entry->transaction.timeout_at_ms = parked->second.timeout_at_ms;
-    timers_.remove(parked->second.timer);
+    if (parked->second.times_known) {
+      entry->retry_at_ms = entry->exact_retry_at_ms = entry->transaction.retry_at_ms = parked->second.retry_at_ms;
+      entry->transaction.timeout_at_ms = parked->second.timeout_at_ms;
+    }
+    parked_timers_.remove(parked->second.timer);
     parked_.erase(parked);
   }
   set_timer(entry);
   if (entry->request) update(entry, std::move(*std::exchange(entry->request, std::nullopt)));
-  for (Found& found : std::exchange(entry->deferred, {})) {
-    if (entry->mode == Entry::Mode::live) {
-      found(entry);
-    } else {
-      find(entry->gid, std::move(found));
-    }
-  }
-  if (halting_) step(entry, core::Halted{false});
+  // Each looks anew: what one of them does may have let the entry go.
+  for (Found& found : std::exchange(entry->deferred, {})) find(entry->gid, std::move(found));
   release_if_idle(entry);
 }
 
 // Nothing is stored under this gid, or it cannot be read: whoever asked is told.
 void Shard::missing(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result) {
   forget(entry);
-  if (const auto parked = parked_.find(entry->gid); parked != parked_.end()) {
-    timers_.remove(parked->second.timer);
+  const std::int64_t again_at_ms = around_.clock.now().steady_ms + kReloadPauseMs;
+  if (!result && entry->reviving) {
+    Parked& unread = parked_[entry->gid];
+    unread.times_known = false;
+    unread.retry_at_ms = again_at_ms;
+    unread.timer = parked_timers_.add(again_at_ms, parked_.find(entry->gid)->first);
+  } else if (const auto parked = parked_.find(entry->gid); parked != parked_.end()) {
+    parked_timers_.remove(parked->second.timer);
     if (result) {
       parked_.erase(parked);
     } else {
-      parked->second.timer = timers_.add(around_.clock.now().steady_ms + kReloadPauseMs, parked->first);
+      parked->second.timer = parked_timers_.add(again_at_ms, parked->first);
     }
   }
   for (Found& found : std::exchange(entry->deferred, {})) {
@@ -233,6 +237,7 @@ void Shard::missing(const EntryPtr& entry, const Result<std::optional<StoredTran
 
 void Shard::forget(const EntryPtr& entry) {
   drop_timer(entry);
+  end_wake(entry);
   entry->calls.clear();  // they and the entry hold each other
   entries_.erase(entry->gid);
 }
@@ -244,14 +249,14 @@ void Shard::release_if_idle(const EntryPtr& entry) {
       !entry->observers.empty() || !entry->deferred.empty()) {
     return;
   }
-  const auto known = entries_.find(entry->gid);
-  if (known == entries_.end() || known->second != entry) return;
+  if (!owns(entry)) return;
   forget(entry);
   if (is_final(transaction.state.status) || transaction.state.status == GlobalStatus::prepared) return;
   Parked& parked = parked_[entry->gid];
   parked.retry_at_ms = entry->retry_at_ms;
   parked.timeout_at_ms = transaction.timeout_at_ms;
-  parked.timer = timers_.add(std::min(parked.retry_at_ms, parked.timeout_at_ms), parked_.find(entry->gid)->first);
+  parked.timer =
+      parked_timers_.add(std::min(parked.retry_at_ms, parked.timeout_at_ms), parked_.find(entry->gid)->first);
 }
 
 // ---- going on -----------------------------------------------------------------------------------------------------
@@ -279,6 +284,7 @@ void Shard::carry_out(const EntryPtr& entry, core::Decision decision) {
     if (revoke(entry, call)) not_sent.push_back(call);
   }
   for (const core::Call& call : decision.start) start_call(entry, call);
+  if (!transaction.in_pass) end_wake(entry);
   set_timer(entry);
   notify(entry);
   for (const core::Call& call : not_sent) step(entry, core::NotSent{call});
@@ -342,6 +348,7 @@ void Shard::notify(const EntryPtr& entry) {
 void Shard::committed(const EntryPtr& entry, std::uint64_t sequence, const ChangeOutcome& outcome) {
   entry->returned = std::max<core::Sequence>(entry->returned, sequence);
   if (entry->mode == Entry::Mode::poisoned) {
+    if (outcome.result == ChangeResult::failed) entry->mistrusted = true;
     revive_if_possible(entry);
     return;
   }
@@ -364,8 +371,8 @@ void Shard::committed(const EntryPtr& entry, std::uint64_t sequence, const Chang
           entry->answers.push_back({sequence, Done{}, std::move(request.completion)});
         }
         auto deferred = std::exchange(entry->deferred, {});
-        step(entry, core::Durable{sequence});
         if (halting_) step(entry, core::Halted{false});
+        step(entry, core::Durable{sequence});
         for (Found& found : deferred) find(entry->gid, std::move(found));
         return;
       }
@@ -391,6 +398,7 @@ void Shard::poison(const EntryPtr& entry, bool mistrusted) {
   entry->mode = Entry::Mode::poisoned;
   entry->mistrusted = mistrusted;
   drop_timer(entry);
+  end_wake(entry);
   const auto calls = entry->calls;
   for (const auto& record : calls) revoke(entry, record->call);
   fail_waiters(entry, {Code::unavailable,
@@ -413,6 +421,7 @@ void Shard::revive_if_possible(const EntryPtr& entry) {
   if (entry->returned < entry->transaction.written) return;
   if (entry->mistrusted && epoch_ <= entry->pushed_epoch) return;
   entry->mode = Entry::Mode::loading;
+  entry->reviving = true;
   entry->transaction = {};
   // It goes on as after a restart of the process, so whatever it comes to be is taken up at once or at its time.
   load(entry);
@@ -484,12 +493,11 @@ BranchCaller* Shard::caller_for(std::string_view url) const {
 
 void Shard::set_timer(const EntryPtr& entry) {
   const core::Transaction& transaction = entry->transaction;
-  const std::int64_t at_ms = halting_ || entry->mode != Entry::Mode::live
-                                 ? core::kNever
-                                 : std::min(entry->retry_at_ms, transaction.timeout_at_ms);
+  const bool runs = !halting_ && entry->mode == Entry::Mode::live && owns(entry);
+  const std::int64_t at_ms = runs ? std::min(entry->retry_at_ms, transaction.timeout_at_ms) : core::kNever;
   if (entry->timer && entry->timer->first == at_ms) return;
   drop_timer(entry);
-  if (at_ms != core::kNever) entry->timer = timers_.add(at_ms, entry->gid);
+  if (at_ms != core::kNever) entry->timer = live_timers_.add(at_ms, entry->gid);
 }
 
 // Retries that became due together are spread; timeouts are not.
@@ -502,41 +510,57 @@ void Shard::jitter(const EntryPtr& entry) {
 }
 
 void Shard::drop_timer(const EntryPtr& entry) {
-  if (entry->timer) timers_.remove(*std::exchange(entry->timer, std::nullopt));
+  if (entry->timer) live_timers_.remove(*std::exchange(entry->timer, std::nullopt));
 }
 
+void Shard::end_wake(const EntryPtr& entry) {
+  if (std::exchange(entry->woken, false)) --woken_;
+}
+
+// After an outage everything is due together: no more of it comes into memory than is worked on at once.
+bool Shard::may_wake() const { return woken_ < std::min(active_max_, kWokenMax); }
+
 void Shard::wake_due() {
-  if (timers_.empty() || halting_) return;
+  if (halting_ || (live_timers_.empty() && parked_timers_.empty())) return;
   const std::int64_t now_ms = around_.clock.now().steady_ms;
-  // After an outage everything is due together: no more of it comes into memory than can be worked on at once.
-  while (!timers_.empty() && timers_.first_ms() <= now_ms && entries_.size() < std::min(active_max_, kWokenMax)) {
-    wake(timers_.first_gid(), false);
+  while (!live_timers_.empty() && live_timers_.first_ms() <= now_ms) wake(live_timers_.first_gid(), false);
+  while (!parked_timers_.empty() && parked_timers_.first_ms() <= now_ms && may_wake()) {
+    wake(parked_timers_.first_gid(), false);
   }
 }
 
-void Shard::wake(const std::string& name, bool made_due) {
-  const std::string gid = name;
+// By value: the caller's text may be that of the timer which goes here.
+void Shard::wake(std::string gid, bool made_due) {
+  const auto entry = entries_.find(gid);
+  const bool in_memory = entry != entries_.end();
   if (const auto parked = parked_.find(gid); parked != parked_.end()) {
     // Its own times go with it; loaded() takes them over, and this timer must not fire again before that.
-    timers_.remove(parked->second.timer);
-    parked->second.timer = timers_.add(core::kNever, parked->first);
-  } else if (const auto known = entries_.find(gid); known != entries_.end()) {
-    drop_timer(known->second);
+    parked_timers_.remove(parked->second.timer);
+    parked->second.timer = parked_timers_.add(core::kNever, parked->first);
+  } else if (in_memory) {
+    drop_timer(entry->second);
   }
   find(gid, [this, made_due](Result<EntryPtr> found) {
     if (!found || !found.value()) return;
-    const EntryPtr& entry = found.value();
+    const EntryPtr& woken = found.value();
     if (made_due) {
-      step(entry, core::MadeDue{});
+      step(woken, core::MadeDue{});
       return;
     }
     const std::int64_t now_ms = around_.clock.now().steady_ms;
-    step(entry, core::Woken{entry->retry_at_ms <= now_ms, entry->transaction.timeout_at_ms <= now_ms});
+    step(woken, core::Woken{woken->retry_at_ms <= now_ms, woken->transaction.timeout_at_ms <= now_ms});
   });
+  if (in_memory) return;
+  if (const auto loading = entries_.find(gid); loading != entries_.end()) {
+    loading->second->woken = true;
+    ++woken_;
+  }
 }
 
 void Shard::arm_timer() {
-  const std::int64_t first_ms = timers_.empty() || halting_ ? core::kNever : timers_.first_ms();
+  std::int64_t first_ms = core::kNever;
+  if (!halting_ && !live_timers_.empty()) first_ms = live_timers_.first_ms();
+  if (!halting_ && !parked_timers_.empty() && may_wake()) first_ms = std::min(first_ms, parked_timers_.first_ms());
   if (first_ms == armed_for_ms_) return;
   armed_for_ms_ = first_ms;
   if (first_ms == core::kNever) {
@@ -546,8 +570,15 @@ void Shard::arm_timer() {
   }
 }
 
+bool Shard::owns(const EntryPtr& entry) const {
+  const auto found = entries_.find(entry->gid);
+  return found != entries_.end() && found->second == entry;
+}
+
 bool Shard::quiet() const {
-  if (!halting_ && !timers_.empty() && timers_.first_ms() <= around_.clock.now().steady_ms) return false;
+  const std::int64_t now_ms = around_.clock.now().steady_ms;
+  const auto due = [now_ms](const TimerQueue& timers) { return !timers.empty() && timers.first_ms() <= now_ms; };
+  if (!halting_ && (due(live_timers_) || due(parked_timers_))) return false;
   return std::all_of(entries_.begin(), entries_.end(), [](const auto& known) {
     const Entry& entry = *known.second;
     return entry.mode == Entry::Mode::poisoned ||
@@ -578,7 +609,14 @@ void Shard::halt_all(bool force) {
   for (const auto& [gid, entry] : entries_) {
     if (entry->mode == Entry::Mode::live) live.push_back(entry);
   }
-  for (const EntryPtr& entry : live) step(entry, core::Halted{force});
+  for (const EntryPtr& entry : live) {
+    step(entry, core::Halted{force});
+    const auto calls = entry->calls;
+    for (const auto& record : calls) {
+      const core::Call call = record->call;
+      if (revoke(entry, call)) step(entry, core::NotSent{call});
+    }
+  }
 }
 
 void Shard::tear_down(Task halted) {

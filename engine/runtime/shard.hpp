@@ -77,7 +77,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   const Counters& counters() const { return counters_; }
 
  private:
-  // So many transactions at most are woken from the store as long as that many are in memory.
+  // So many transactions at most, woken from the store by their time, are being processed at once.
   static constexpr std::size_t kWokenMax = 4096;
   // When a transaction that could not be read is tried again.
   static constexpr std::int64_t kReloadPauseMs = 10'000;
@@ -141,11 +141,14 @@ class Shard : public std::enable_shared_from_this<Shard> {
   // -- timers
   void set_timer(const EntryPtr& entry);
   void drop_timer(const EntryPtr& entry);
+  void end_wake(const EntryPtr& entry);
+  bool may_wake() const;
   void jitter(const EntryPtr& entry);
   void wake_due();
-  void wake(const std::string& gid, bool made_due);
+  void wake(std::string gid, bool made_due);
   void arm_timer();
   bool quiet() const;
+  bool owns(const EntryPtr& entry) const;
 
   // -- the end
   void halt_all(bool force);
@@ -169,7 +172,9 @@ class Shard : public std::enable_shared_from_this<Shard> {
 
   std::unordered_map<std::string, EntryPtr> entries_;
   std::unordered_map<std::string, Parked> parked_;
-  TimerQueue timers_;
+  TimerQueue live_timers_;    // of entries
+  TimerQueue parked_timers_;  // of what is in parked_
+  std::size_t woken_ = 0;     // entries that are marked so
   std::unique_ptr<Timer> timer_;
   std::int64_t armed_for_ms_ = core::kNever;
 

@@ -187,6 +187,10 @@ MadeDue Shard::make_all_due(std::int64_t later_than_ms, std::size_t limit) {
 // -----------------------------------------------------------------------------------------------------------
 
 void Shard::query(std::string gid, Completion<std::optional<StoredTransaction>> completion) {
+  if (closed_) {
+    completion(stopping());
+    return;
+  }
   if (!entries_.contains(gid)) {
     around_.reader.post(
         [self = shared_from_this(), gid = std::move(gid), completion = std::move(completion)]() mutable {
@@ -197,7 +201,7 @@ void Shard::query(std::string gid, Completion<std::optional<StoredTransaction>> 
         });
     return;
   }
-  find(gid, [this, completion = std::move(completion)](Result<EntryPtr> found) mutable {
+  find(gid, [completion = std::move(completion)](Result<EntryPtr> found) mutable {
     if (!found || !found.value()) {
       if (found) {
         completion(std::optional<StoredTransaction>());
@@ -223,6 +227,10 @@ void Shard::query(std::string gid, Completion<std::optional<StoredTransaction>> 
 }
 
 void Shard::wait(std::string gid, Completion<GlobalStatus> completion) {
+  if (closed_) {
+    completion(stopping());
+    return;
+  }
   find(gid, [this, gid, completion = std::move(completion)](Result<EntryPtr> found) mutable {
     if (!found || !found.value()) {
       completion(found ? unknown_gid(gid) : std::move(found.error()));
@@ -234,6 +242,10 @@ void Shard::wait(std::string gid, Completion<GlobalStatus> completion) {
 }
 
 void Shard::watch(std::string gid, UniqueFunction<void(Result<GlobalStatus>)> observer) {
+  if (closed_) {
+    observer(stopping());
+    return;
+  }
   find(gid, [this, gid, observer = std::move(observer)](Result<EntryPtr> found) mutable {
     if (!found || !found.value()) {
       observer(found ? unknown_gid(gid) : std::move(found.error()));

@@ -12,8 +12,9 @@
 // Threads: every member may be called from any thread, and none blocks, except open() and the destructor. A completion
 // is invoked exactly once, on the executor of the shard that owns the gid; it must not block. It may call the engine.
 // Durability: an answer, a refusal as well as a success, is given only when the state that it was derived from is
-// durable. Lifetime: the ports must outlive the engine; stop() must have completed before the engine is destroyed, or
-// the destructor waits for it.
+// durable.
+// Lifetime: the ports must outlive the engine. The destructor stops it and waits for that, where an executor is the
+// engine's own. Where all are the caller's, stop() must have completed, or they never run again (a simulated crash).
 #pragma once
 
 #include <cstddef>
