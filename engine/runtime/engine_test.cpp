@@ -600,6 +600,8 @@ TEST_CASE("engine/due: clients who wait for others do not keep what is due from 
   world.simulated.run();
   world.simulated.advance_ms(20'000);
   CHECK(world.status("g") == GlobalStatus::succeed);
+  world.close();
+  for (const auto& waiter : waiting) CHECK(waiter.code() == Code::unavailable);
 }
 
 TEST_CASE("engine/loading: requests that wait for one read each see what the one before them did") {
