@@ -1,5 +1,5 @@
-// settle-bench http: clients that submit sagas with wait_result in a closed loop, each over one kept connection, and
-// the participant that their branches call, on one thread. Works unchanged with any server that speaks DTM's API.
+// settle-bench http: clients that run transactions with wait_result in a closed loop, each over one kept connection,
+// and the participant that their branches call, on one thread. Works unchanged with any server that speaks DTM's API.
 #include <algorithm>
 #include <cmath>
 
@@ -13,8 +13,8 @@
 #include "benches/measured_server.hpp"
 #include "benches/participant.hpp"
 #include "benches/report.hpp"
-#include "benches/saga_request.hpp"
 #include "benches/submitters.hpp"
+#include "benches/transaction_request.hpp"
 
 namespace settle::bench {
 namespace {
@@ -26,21 +26,22 @@ struct HttpPlan {
   Address server;
   pid_t pid = 0;  // 0: not known
   std::size_t clients = 64;
+  Mode mode = Mode::saga;
   unsigned steps = 2;
   double seconds = 5;
   double warm_up_seconds = 1;
 };
 
-// Numbers the sagas, and checks that each that is answered has called all its actions and nothing else.
-// Saga n belongs to client n mod clients.
-class CheckedSagas final : public SagaSource, public CallObserver {
+// Numbers the transactions, and checks that each that is answered has called all its branches and nothing else.
+// Number n belongs to client n mod clients.
+class CheckedTransactions final : public TransactionSource, public CallObserver {
  public:
-  CheckedSagas(std::size_t clients, unsigned steps)
-      : all_called_(~std::uint64_t{0} >> (kStepsMax - steps)), slots_(clients) {
+  CheckedTransactions(std::size_t clients, Mode mode, unsigned steps)
+      : operation_(operation_of(mode)), all_called_(~std::uint64_t{0} >> (kStepsMax - steps)), slots_(clients) {
     for (std::size_t client = 0; client < clients; ++client) slots_[client].number = client;
   }
 
-  void set_request(const SagaRequest& request) { request_ = &request; }
+  void set_request(const TransactionRequest& request) { request_ = &request; }
   void begin_window() { measuring_ = true; }
   void end_window() { measuring_ = false; }
   void stop() { stopping_ = true; }
@@ -51,7 +52,7 @@ class CheckedSagas final : public SagaSource, public CallObserver {
   std::int64_t repeated_calls() const { return repeated_calls_; }
   const std::string& first_failure() const { return first_failure_; }
 
-  std::optional<std::uint64_t> next_saga(std::size_t client) override {
+  std::optional<std::uint64_t> next_transaction(std::size_t client) override {
     if (stopping_) return std::nullopt;
     Slot& slot = slots_[client];
     if (slot.used) slot.number += slots_.size();
@@ -60,10 +61,10 @@ class CheckedSagas final : public SagaSource, public CallObserver {
     return slot.number;
   }
 
-  void on_answer(const SagaAnswer& answer) override {
+  void on_answer(const TransactionAnswer& answer) override {
     ++answers_;
     if (answer.status != 200 || answer.body.find("SUCCESS") == std::string_view::npos) {
-      count_failure("submit was answered " + std::to_string(answer.status) + " " + std::string(answer.body));
+      count_failure("it was answered " + std::to_string(answer.status) + " " + std::string(answer.body));
     } else if (slots_[answer.client].called != all_called_) {
       count_failure("a success was answered before all branches were called");
     }
@@ -73,8 +74,8 @@ class CheckedSagas final : public SagaSource, public CallObserver {
   bool on_call(const CalledBranch& call) override {
     const std::optional<std::uint64_t> number = request_->number_of(call.gid);
     if (!number) return true;  // left over from an earlier run against the same server
-    if (call.operation != "action") {
-      count_failure("a saga that succeeds was compensated");
+    if (call.operation != operation_) {
+      count_failure("a transaction that succeeds was undone");
       return true;
     }
     unsigned step = 0;
@@ -105,9 +106,10 @@ class CheckedSagas final : public SagaSource, public CallObserver {
     if (first_failure_.empty()) first_failure_ = what;
   }
 
+  const std::string_view operation_;
   const std::uint64_t all_called_;
   std::vector<Slot> slots_;
-  const SagaRequest* request_ = nullptr;
+  const TransactionRequest* request_ = nullptr;
   LatencyHistogram latencies_;
   std::uint64_t answers_ = 0;
   std::int64_t failures_ = 0;
@@ -131,14 +133,15 @@ Reading take_reading(const HttpPlan& plan) {
 }
 
 // Runs the loop until the time has come or no client waits any more. An Error where nothing moves.
-Result<Done> run_until(EventLoop& loop, const Submitters& submitters, const CheckedSagas& sagas, std::int64_t end_ns) {
-  std::uint64_t answers_seen = sagas.answers();
+Result<Done> run_until(EventLoop& loop, const Submitters& submitters, const CheckedTransactions& transactions,
+                       std::int64_t end_ns) {
+  std::uint64_t answers_seen = transactions.answers();
   std::int64_t moved_ns = now_ns();
   while (submitters.busy() > 0) {
     const std::int64_t time_ns = now_ns();
     if (time_ns >= end_ns) return Done{};
-    if (sagas.answers() != answers_seen) {
-      answers_seen = sagas.answers();
+    if (transactions.answers() != answers_seen) {
+      answers_seen = transactions.answers();
       moved_ns = time_ns;
     } else if (time_ns - moved_ns > kSilenceMaxNs) {
       return Error{Code::unavailable, "the server has stopped answering"};
@@ -154,19 +157,20 @@ struct HttpFigures {
   Reading after;
 };
 
-Result<HttpFigures> run_load(const HttpPlan& plan, EventLoop& loop, CheckedSagas& sagas, const Submitters& submitters) {
+Result<HttpFigures> run_load(const HttpPlan& plan, EventLoop& loop, CheckedTransactions& transactions,
+                             const Submitters& submitters) {
   const auto nanoseconds = [](double seconds) { return static_cast<std::int64_t>(std::llround(seconds * 1e9)); };
   HttpFigures figures;
-  Result<Done> ran = run_until(loop, submitters, sagas, now_ns() + nanoseconds(plan.warm_up_seconds));
+  Result<Done> ran = run_until(loop, submitters, transactions, now_ns() + nanoseconds(plan.warm_up_seconds));
   if (!ran) return ran.error();
   figures.before = take_reading(plan);
-  sagas.begin_window();
-  ran = run_until(loop, submitters, sagas, figures.before.time_ns + nanoseconds(plan.seconds));
+  transactions.begin_window();
+  ran = run_until(loop, submitters, transactions, figures.before.time_ns + nanoseconds(plan.seconds));
   if (!ran) return ran.error();
-  sagas.end_window();
+  transactions.end_window();
   figures.after = take_reading(plan);
-  sagas.stop();
-  ran = run_until(loop, submitters, sagas, INT64_MAX);
+  transactions.stop();
+  ran = run_until(loop, submitters, transactions, INT64_MAX);
   if (!ran) return ran.error();
   return figures;
 }
@@ -175,17 +179,19 @@ Result<Measurement> measure(const HttpPlan& plan, std::string server_name) {
   const ProcessUsage idle = take_reading(plan).server;
   Result<std::unique_ptr<EventLoop>> loop = EventLoop::make();
   if (!loop) return loop.error();
-  CheckedSagas sagas(plan.clients, plan.steps);
-  Result<std::unique_ptr<Participant>> participant = Participant::listen(*loop.value(), sagas);
+  CheckedTransactions transactions(plan.clients, plan.mode, plan.steps);
+  Result<std::unique_ptr<Participant>> participant = Participant::listen(*loop.value(), transactions);
   if (!participant) return participant.error();
-  SagaRequest request({.steps = plan.steps, .wait_result = true}, participant.value()->port());
-  sagas.set_request(request);
+  TransactionRequest request({.mode = plan.mode, .steps = plan.steps, .wait_result = true},
+                             participant.value()->port());
+  transactions.set_request(request);
   Result<std::unique_ptr<Submitters>> submitters =
-      Submitters::start(*loop.value(), request, sagas, plan.server, plan.clients);
+      Submitters::start(*loop.value(), request, transactions, plan.server, plan.clients);
   if (!submitters) return submitters.error();
-  Result<HttpFigures> figures = run_load(plan, *loop.value(), sagas, *submitters.value());
-  if (!sagas.first_failure().empty()) {
-    return Error{Code::internal, std::to_string(sagas.failures()) + " failures, the first: " + sagas.first_failure()};
+  Result<HttpFigures> figures = run_load(plan, *loop.value(), transactions, *submitters.value());
+  if (!transactions.first_failure().empty()) {
+    return Error{Code::internal,
+                 std::to_string(transactions.failures()) + " failures, the first: " + transactions.first_failure()};
   }
   if (!figures) return figures.error();
   if (participant.value()->unreadable() > 0) {
@@ -193,26 +199,27 @@ Result<Measurement> measure(const HttpPlan& plan, std::string server_name) {
   }
   const Reading& before = figures.value().before;
   const Reading& after = figures.value().after;
-  const auto transactions = static_cast<std::int64_t>(sagas.latencies().count());
-  if (transactions == 0) return Error{Code::internal, "no saga ended within the measured time"};
-  const double count = static_cast<double>(transactions);
+  const auto ended = static_cast<std::int64_t>(transactions.latencies().count());
+  if (ended == 0) return Error{Code::internal, "no transaction ended within the measured time"};
+  const double count = static_cast<double>(ended);
   const double seconds = static_cast<double>(after.time_ns - before.time_ns) / 1e9;
   return Measurement{
       {"server", "server", std::move(server_name)},
       {"clients", "clients", static_cast<std::int64_t>(plan.clients)},
+      {"mode", "mode", std::string(to_string(plan.mode))},
       {"steps", "steps", std::int64_t{plan.steps}},
       {"seconds", "measured, s", seconds},
-      {"transactions", "transactions", transactions},
+      {"transactions", "transactions", ended},
       {"per_second", "transactions/s", count / seconds},
-      {"p50_ms", "median, ms", sagas.latencies().percentile_ms(0.5)},
-      {"p99_ms", "99 %, ms", sagas.latencies().percentile_ms(0.99)},
-      {"p999_ms", "99.9 %, ms", sagas.latencies().percentile_ms(0.999)},
+      {"p50_ms", "median, ms", transactions.latencies().percentile_ms(0.5)},
+      {"p99_ms", "99 %, ms", transactions.latencies().percentile_ms(0.99)},
+      {"p999_ms", "99.9 %, ms", transactions.latencies().percentile_ms(0.999)},
       {"server_cpu_us", "server CPU/transaction, us",
        static_cast<double>(after.server.cpu_us - before.server.cpu_us) / count},
       {"bench_cpu_us", "bench CPU/transaction, us", static_cast<double>(after.own_cpu_us - before.own_cpu_us) / count},
       {"server_idle_rss_mib", "server memory before, MiB", static_cast<double>(idle.resident_bytes) / (1 << 20)},
       {"server_rss_mib", "server memory after, MiB", static_cast<double>(after.server.resident_bytes) / (1 << 20)},
-      {"repeated_calls", "repeated branch calls", sagas.repeated_calls()},
+      {"repeated_calls", "repeated branch calls", transactions.repeated_calls()},
   };
 }
 
@@ -223,6 +230,7 @@ int run_http(const std::vector<std::string>& arguments) {
   HttpPlan plan;
   ServerChoice choice;
   std::string url;
+  std::string mode;
   po::options_description options("settle-bench http");
   // clang-format off
   options.add_options()
@@ -230,8 +238,9 @@ int run_http(const std::vector<std::string>& arguments) {
       ("pid", po::value(&plan.pid), "its process, for CPU and memory");
   add_server_options(options, choice);
   options.add_options()
-      ("clients", po::value(&plan.clients)->default_value(64), "kept connections, each with one saga at a time")
-      ("steps", po::value(&plan.steps)->default_value(2), "of a saga")
+      ("clients", po::value(&plan.clients)->default_value(64), "kept connections, each with one transaction at a time")
+      ("mode", po::value(&mode)->default_value("saga"), "saga, tcc or msg")
+      ("steps", po::value(&plan.steps)->default_value(2), "of a saga or msg, branches of a tcc")
       ("seconds", po::value(&plan.seconds)->default_value(5), "measured time")
       ("warm-up-seconds", po::value(&plan.warm_up_seconds)->default_value(1), "before it")
       ("allow-volatile", "exit with 0 although the server's folder is on a file system in memory");
@@ -240,6 +249,11 @@ int run_http(const std::vector<std::string>& arguments) {
   if (const int* status = std::get_if<int>(&parsed)) return *status;
   const auto& values = std::get<po::variables_map>(parsed);
   if (url.empty() == choice.program.empty()) return fail("give either --url or --server", kExitUsage);
+  if (const std::optional<Mode> known = parse_mode(mode)) {
+    plan.mode = *known;
+  } else {
+    return fail("--mode must be saga, tcc or msg, is '" + mode + "'", kExitUsage);
+  }
   if (plan.clients == 0 || plan.steps == 0 || plan.steps > kStepsMax) {
     return fail("--clients must be 1 or more, --steps 1 to " + std::to_string(kStepsMax), kExitUsage);
   }

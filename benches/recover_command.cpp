@@ -13,8 +13,8 @@
 #include "benches/measured_server.hpp"
 #include "benches/participant.hpp"
 #include "benches/report.hpp"
-#include "benches/saga_request.hpp"
 #include "benches/submitters.hpp"
+#include "benches/transaction_request.hpp"
 
 namespace settle::bench {
 namespace {
@@ -25,10 +25,10 @@ constexpr unsigned kSteps = 2;
 constexpr std::size_t kClients = 16;
 
 // Sagas numbered from 0, what became of them during the outage, and what after it.
-class StuckSagas final : public SagaSource, public CallObserver {
+class StuckSagas final : public TransactionSource, public CallObserver {
  public:
   explicit StuckSagas(std::size_t count) : sagas_(count) {}
-  void set_request(const SagaRequest& request) { request_ = &request; }
+  void set_request(const TransactionRequest& request) { request_ = &request; }
   void end_outage() { outage_ = false; }
 
   bool all_stuck() const { return stuck_ == sagas_.size(); }
@@ -49,12 +49,12 @@ class StuckSagas final : public SagaSource, public CallObserver {
     return due_ns;
   }
 
-  std::optional<std::uint64_t> next_saga(std::size_t) override {
+  std::optional<std::uint64_t> next_transaction(std::size_t) override {
     if (submitted_ == sagas_.size()) return std::nullopt;
     return submitted_++;
   }
 
-  void on_answer(const SagaAnswer& answer) override {
+  void on_answer(const TransactionAnswer& answer) override {
     if (answer.status != 200) {
       failure_ = "submit was answered " + std::to_string(answer.status) + " " + std::string(answer.body);
     }
@@ -95,7 +95,7 @@ class StuckSagas final : public SagaSource, public CallObserver {
   }
 
   std::vector<Saga> sagas_;
-  const SagaRequest* request_ = nullptr;
+  const TransactionRequest* request_ = nullptr;
   bool outage_ = true;
   std::size_t submitted_ = 0;
   std::size_t stuck_ = 0;   // were called during the outage
@@ -107,7 +107,7 @@ class StuckSagas final : public SagaSource, public CallObserver {
 };
 
 // Submits all of them, and waits until each has failed once.
-Result<Done> get_stuck(EventLoop& loop, StuckSagas& sagas, SagaRequest& request, const Address& server,
+Result<Done> get_stuck(EventLoop& loop, StuckSagas& sagas, TransactionRequest& request, const Address& server,
                        std::int64_t limit_ns) {
   Result<std::unique_ptr<Submitters>> submitters = Submitters::start(loop, request, sagas, server, kClients);
   if (!submitters) return submitters.error();
@@ -136,7 +136,7 @@ Result<Done> drain(EventLoop& loop, const StuckSagas& sagas, ServerProcess& serv
 }
 
 // How many of them the server knows as succeeded. Those that were called last get some time for it.
-Result<std::int64_t> count_succeeded(EventLoop& loop, const SagaRequest& request, const ServerProcess& server,
+Result<std::int64_t> count_succeeded(EventLoop& loop, const TransactionRequest& request, const ServerProcess& server,
                                      std::size_t count, std::int64_t limit_ns) {
   constexpr std::int64_t kGetTimeoutMs = 10'000;
   const std::int64_t end_ns = now_ns() + limit_ns;
@@ -162,7 +162,7 @@ Result<Measurement> measure(const ServerChoice& choice, std::size_t count, std::
   StuckSagas sagas(count);
   Result<std::unique_ptr<Participant>> participant = Participant::listen(*loop.value(), sagas);
   if (!participant) return participant.error();
-  SagaRequest request({.steps = kSteps, .retry_interval_s = kRetryIntervalS}, participant.value()->port());
+  TransactionRequest request({.steps = kSteps, .retry_interval_s = kRetryIntervalS}, participant.value()->port());
   sagas.set_request(request);
   Result<MeasuredServer> server = start_server(choice);
   if (!server) return server.error();

@@ -89,6 +89,18 @@ TEST_CASE("bench/http: a server of its own -> speed, CPU, memory") {
   CHECK(number(results[0], "repeated_calls") == 0);
 }
 
+TEST_CASE("bench/http: every mode -> all of its branches are called once") {
+  for (const char* mode : {"msg", "tcc"}) {
+    const boost::json::array results =
+        results_of("http --server " SETTLED_PROGRAM " --clients 4 --seconds 0.5 --mode " + std::string(mode) +
+                   " --warm-up-seconds 0.1 --allow-volatile");
+    REQUIRE(results.size() == 1);
+    check_speed(results[0]);
+    CHECK(results[0].at("mode") == mode);
+    CHECK(number(results[0], "repeated_calls") == 0);
+  }
+}
+
 TEST_CASE("bench/recover: a killed server -> nothing is left behind") {
   const boost::json::array results = results_of("recover --server " SETTLED_PROGRAM " --transactions 50");
   REQUIRE(results.size() == 1);
@@ -100,8 +112,8 @@ TEST_CASE("bench/recover: a killed server -> nothing is left behind") {
 TEST_CASE("bench/command line: what is wrong -> status 2 and nothing measured") {
   for (const char* arguments :
        {"", "nothing", "engine --store tape", "engine --in-flight 0", "engine --seconds much", "engine stray", "http",
-        "http --url ftp://x", "http --url http://127.0.0.1:1 --steps 65", "recover",
-        "recover --server x --transactions 0"}) {
+        "http --url ftp://x", "http --url http://127.0.0.1:1 --steps 65", "http --url http://127.0.0.1:1 --mode xa",
+        "recover", "recover --server x --transactions 0"}) {
     CAPTURE(arguments);
     const Outcome outcome = run(std::string(arguments) + " 2>&1");
     CHECK(outcome.status == 2);

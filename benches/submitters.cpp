@@ -18,13 +18,14 @@ class Submitters::Client final : public Watcher {
   const Socket& socket() const { return messages_->socket(); }
 
   void submit_next() {
-    const std::optional<std::uint64_t> number = all_.source_.next_saga(place_);
+    const std::optional<std::uint64_t> number = all_.source_.next_transaction(place_);
     if (!number) return;
     number_ = *number;
     begin_ns_ = now_ns();
     busy_ = true;
     ++all_.busy_;
-    if (!send_all(socket(), all_.request_.numbered(number_))) give_up("a submit could not be sent");
+    part_ = 0;
+    send_part();
   }
 
   void on_readable() override {
@@ -41,14 +42,24 @@ class Submitters::Client final : public Watcher {
   }
 
  private:
+  void send_part() {
+    if (!send_all(socket(), all_.request_.numbered(number_, part_))) give_up("a request could not be sent");
+  }
+
   void take(const HttpMessage& message) {
+    const bool more = part_ + 1 < all_.request_.parts();
+    if (more && http_status(message.first_line) == 200) {
+      ++part_;
+      send_part();
+      return;
+    }
     become_idle();
-    all_.source_.on_answer(SagaAnswer{.client = place_,
-                                      .number = number_,
-                                      .begin_ns = begin_ns_,
-                                      .end_ns = now_ns(),
-                                      .status = http_status(message.first_line),
-                                      .body = message.body});
+    all_.source_.on_answer(TransactionAnswer{.client = place_,
+                                             .number = number_,
+                                             .begin_ns = begin_ns_,
+                                             .end_ns = now_ns(),
+                                             .status = http_status(message.first_line),
+                                             .body = message.body});
     submit_next();
   }
 
@@ -69,11 +80,13 @@ class Submitters::Client final : public Watcher {
   std::optional<MessageSocket> messages_;  // none after giving up
   std::uint64_t number_ = 0;
   std::int64_t begin_ns_ = 0;
+  std::size_t part_ = 0;
   bool busy_ = false;
 };
 
-Result<std::unique_ptr<Submitters>> Submitters::start(EventLoop& loop, SagaRequest& request, SagaSource& source,
-                                                      const Address& server, std::size_t clients) {
+Result<std::unique_ptr<Submitters>> Submitters::start(EventLoop& loop, TransactionRequest& request,
+                                                      TransactionSource& source, const Address& server,
+                                                      std::size_t clients) {
   std::unique_ptr<Submitters> all(new Submitters(loop, request, source));
   for (std::size_t place = 0; place < clients; ++place) {
     Result<Socket> socket = connect_to(server, kSendTimeoutMs);
@@ -86,7 +99,7 @@ Result<std::unique_ptr<Submitters>> Submitters::start(EventLoop& loop, SagaReque
   return all;
 }
 
-Submitters::Submitters(EventLoop& loop, SagaRequest& request, SagaSource& source)
+Submitters::Submitters(EventLoop& loop, TransactionRequest& request, TransactionSource& source)
     : loop_(loop), request_(request), source_(source) {}
 
 Submitters::~Submitters() = default;

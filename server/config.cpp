@@ -13,6 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include "transports/http/url.hpp"
+
 namespace settle::server {
 namespace {
 
@@ -85,6 +87,21 @@ Complaint take_log_outputs(Config& config, const std::string& text) {
   return std::nullopt;
 }
 
+Complaint take_json_rpc_port(Config& config, const std::string& text) {
+  std::int64_t port = 0;
+  if (Complaint wrong = parse_number(text, 0, 65'535, port)) return wrong;
+  config.json_rpc_port = port;
+  return std::nullopt;
+}
+
+Complaint take_alert_web_hook(Config& config, const std::string& text) {
+  if (!text.empty()) {
+    if (const auto url = http::parse_url(text); !url) return url.error().message;
+  }
+  config.alert_web_hook = text;
+  return std::nullopt;
+}
+
 Complaint pass_text(Config&, const std::string&) { return std::nullopt; }
 
 Complaint pass_number(Config&, const std::string& text) {
@@ -112,6 +129,9 @@ constexpr std::array kKeys{
     Key{"RequestTimeout", take_number<&Config::request_timeout_s, 1, kSecondsMax>},
     Key{"HttpAddress", take_text<&Config::http_address>},
     Key{"HttpPort", take_number<&Config::http_port, 0, 65'535>},
+    Key{"JsonRpcPort", take_json_rpc_port},
+    Key{"AlertRetryLimit", take_number<&Config::alert_retry_limit, 0, UINT32_MAX>},
+    Key{"AlertWebHook", take_alert_web_hook},
     Key{"Shards", take_number<&Config::shards, 0, 256>},
     Key{"LogLevel", take_log_level},
     Key{"Log.Outputs", take_log_outputs},
@@ -137,12 +157,9 @@ constexpr std::array kKeys{
     Key{"HttpMicroService.EndPoint", pass_text, false},
     Key{"TransCronInterval", pass_number, false},
     Key{"GrpcPort", pass_number, false},
-    Key{"JsonRpcPort", pass_number, false},
     Key{"UpdateBranchSync", pass_number, false},
     Key{"UpdateBranchAsyncGoroutineNum", pass_number, false},
     Key{"ConfigUpdateInterval", pass_number, false},
-    Key{"AlertRetryLimit", pass_number, false},
-    Key{"AlertWebHook", pass_text, false},
     Key{"Log.RotationEnable", pass_number, false},
     Key{"Log.RotationConfigJSON", pass_text, false},
     Key{"TimeZoneOffset", pass_text, false},

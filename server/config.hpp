@@ -24,8 +24,11 @@ struct Config {
   std::int64_t retry_interval_max_s = 3'600;
   std::int64_t request_timeout_s = 3;
   std::string http_address = "0.0.0.0";
-  std::int64_t http_port = 36'789;  // 0: any free one
-  std::int64_t shards = 0;          // 0: one for each core, at most 4
+  std::int64_t http_port = 36'789;            // 0: any free one
+  std::optional<std::int64_t> json_rpc_port;  // one more, for JSON-RPC alone; 0: any free one
+  std::int64_t alert_retry_limit = 3;         // errors in a row from which on each is told to the hook; 0: as 1
+  std::string alert_web_hook;                 // empty: nobody is told
+  std::int64_t shards = 0;                    // 0: one for each core, at most 4
   LogLevel log_level = LogLevel::info;
   std::vector<std::string> log_outputs = {"stderr"};
 };

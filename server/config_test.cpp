@@ -49,6 +49,9 @@ TEST_CASE("server/config: nothing given -> defaults") {
   CHECK(loaded.value().config.store_path == "settle-data");
   CHECK(loaded.value().config.http_port == 36789);
   CHECK(loaded.value().config.retry_interval_max_s == 3600);
+  CHECK(!loaded.value().config.json_rpc_port);
+  CHECK(loaded.value().config.alert_retry_limit == 3);
+  CHECK(loaded.value().config.alert_web_hook.empty());
   CHECK(loaded.value().warnings.empty());
 }
 
@@ -56,7 +59,8 @@ TEST_CASE("server/config: every key that is used -> its place") {
   const Result<LoadedConfig> loaded = load(
       "Store:\n  Driver: memory\n  Path: /var/lib/settle\n  DataExpire: 1\n  FinishedDataExpire: 0\n"
       "TimeoutToFail: 2\nRetryInterval: '3'\nRetryIntervalMax: 4\nRequestTimeout: 5\nHttpAddress: 127.0.0.1\n"
-      "HttpPort: 0\nShards: 6\nLogLevel: warn\nLog:\n  Outputs: 'stderr, /tmp/a b.log'\n");
+      "HttpPort: 0\nJsonRpcPort: 7\nAlertRetryLimit: 8\nAlertWebHook: 'https://h/x?token=1'\nShards: 6\nLogLevel: "
+      "warn\nLog:\n  Outputs: 'stderr, /tmp/a b.log'\n");
   REQUIRE_MESSAGE(loaded, loaded.error().message);
   const Config& config = loaded.value().config;
   CHECK(config.store_driver == StoreDriver::memory);
@@ -69,6 +73,9 @@ TEST_CASE("server/config: every key that is used -> its place") {
   CHECK(config.request_timeout_s == 5);
   CHECK(config.http_address == "127.0.0.1");
   CHECK(config.http_port == 0);
+  CHECK(config.json_rpc_port == 7);
+  CHECK(config.alert_retry_limit == 8);
+  CHECK(config.alert_web_hook == "https://h/x?token=1");
   CHECK(config.shards == 6);
   CHECK(config.log_level == LogLevel::warn);
   CHECK(config.log_outputs == std::vector<std::string>{"stderr", "/tmp/a b.log"});
@@ -82,6 +89,15 @@ TEST_CASE("server/config: names of the embedded store -> RocksDB") {
     REQUIRE(loaded);
     CHECK(loaded.value().config.store_driver == StoreDriver::rocksdb);
   }
+}
+
+TEST_CASE("server/config: an empty hook, a scheme in capitals, port 0, limit 0 -> taken") {
+  const Result<LoadedConfig> loaded = load("AlertWebHook: ''\nJsonRpcPort: 0\nAlertRetryLimit: 0\n");
+  REQUIRE(loaded);
+  CHECK(loaded.value().config.alert_web_hook.empty());
+  CHECK(loaded.value().config.json_rpc_port == 0);
+  CHECK(loaded.value().config.alert_retry_limit == 0);
+  CHECK(load("AlertWebHook: HTTP://h").value().config.alert_web_hook == "HTTP://h");
 }
 
 TEST_CASE("server/config: file over environment over default") {
@@ -148,7 +164,7 @@ AlertRetryLimit: 3
 AlertWebHook: ''
 )");
   REQUIRE_MESSAGE(loaded, loaded.error().message);
-  CHECK(loaded.value().warnings.size() == 27);
+  CHECK(loaded.value().warnings.size() == 24);
   for (const std::string& warning : loaded.value().warnings) {
     CAPTURE(warning);
     CHECK(warning.find("is not used by this version") != std::string::npos);
@@ -189,6 +205,11 @@ TEST_CASE("server/config: bad files -> one line with file, line and key") {
       Row{"RetryInterval: 0", ":1: RetryInterval: must be from 1 to 3153600000, is 0"},
       Row{"RetryInterval: 99999999999999999999",
           ":1: RetryInterval: must be a whole number, is '99999999999999999999'"},
+      Row{"JsonRpcPort: 65536", ":1: JsonRpcPort: must be from 0 to 65535, is 65536"},
+      Row{"AlertRetryLimit: -1", ":1: AlertRetryLimit: must be from 0 to 4294967295, is -1"},
+      Row{"AlertWebHook: h/x", ":1: AlertWebHook: malformed url 'h/x': no scheme"},
+      Row{"AlertWebHook: 'ftp://h/'",
+          ":1: AlertWebHook: malformed url 'ftp://h/': the scheme is neither http nor https"},
       Row{"GrpcPort: none", ":1: GrpcPort: must be a whole number, is 'none'"},
       Row{"Store: here", ":1: Store: must hold keys with values"},
       Row{"Store:\n  Path: ''", ":2: Store.Path: must not be empty"},

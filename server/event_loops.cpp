@@ -39,6 +39,8 @@ std::vector<Executor*> EventLoops::executors() const {
   return executors;
 }
 
+AsioExecutor& EventLoops::first() const { return loops_.front()->executor; }
+
 std::vector<boost::asio::io_context*> EventLoops::contexts() const {
   std::vector<boost::asio::io_context*> contexts;
   for (const auto& loop : loops_) contexts.push_back(&loop->context);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "settle/asio_executor.hpp"
 #include "settle/executor.hpp"
 
 namespace boost::asio {
@@ -23,6 +24,7 @@ class EventLoops {
   EventLoops& operator=(const EventLoops&) = delete;
 
   std::vector<Executor*> executors() const;
+  AsioExecutor& first() const;
   std::vector<boost::asio::io_context*> contexts() const;
 
  private:

@@ -3,18 +3,23 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "server/alerts.hpp"
 #include "server/event_loops.hpp"
+#include "server/metrics.hpp"
 #include "settle/dtm/api.hpp"
 #include "settle/http/branch_caller.hpp"
 #include "settle/http/server.hpp"
@@ -54,6 +59,8 @@ EngineOptions engine_options(const Config& config, bool test_clock) {
   options.retry_interval_ms = config.retry_interval_s * 1'000;
   options.retry_interval_max_ms = config.retry_interval_max_s * 1'000;
   options.request_timeout_ms = config.request_timeout_s * 1'000;
+  options.timeout_to_fail_ms = config.timeout_to_fail_s * 1'000;
+  options.alert_retry_limit = static_cast<std::uint32_t>(config.alert_retry_limit);
   options.finished_expire_ms = config.finished_data_expire_s * 1'000;
   options.purged_expire_ms = config.data_expire_s * 1'000;
   if (test_clock) options.retry_jitter_max = 0;  // a test that moves the clock by an interval finds the retry due
@@ -78,6 +85,11 @@ class RunningServer {
       logger_.write(level, gid, message);
     };
     ports.log_level = config.log_level;
+    ports.telemetry = &metrics_;
+    if (!config.alert_web_hook.empty()) {
+      alerts_ = std::make_unique<AlertSender>(loops_->first(), config.alert_web_hook, logger_);
+      ports.alert = [this](Alert alert) { alerts_->send(std::move(alert)); };
+    }
     Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(ports), engine_options(config, options.test_clock));
     if (!engine) return std::move(engine.error());
     engine_ = std::move(engine).value();
@@ -86,36 +98,87 @@ class RunningServer {
     api_options.version = SETTLE_VERSION;
     api_options.timeout_to_fail_s = config.timeout_to_fail_s;
     if (options.test_clock) api_options.test_clock = &test_clock_;
+    api_options.metrics = [this] { return metrics_.text(readings()); };
+    api_options.request_ended = [this](std::string_view transport, std::string_view api, bool ok, std::int64_t us) {
+      metrics_.request_ended(transport, api, ok, us);
+    };
     api_ = std::make_unique<dtm::Api>(*engine_, std::move(api_options));
 
-    http::ServerOptions http_options;
-    http_options.address = config.http_address;
-    http_options.port = static_cast<std::uint16_t>(config.http_port);
-    Result<std::shared_ptr<http::Server>> http = http::Server::listen(
-        loops_->contexts(), http_options,
-        [this](http::Request request, http::Respond respond) { api_->handle(std::move(request), std::move(respond)); });
-    if (!http) return std::move(http.error());
-    http_ = std::move(http).value();
-    return Done{};
+    Result<Done> listening = listen(config);
+    if (listening) {
+      complete_ = true;
+    } else {
+      close_servers();
+    }
+    return listening;
   }
 
-  std::uint16_t port() const { return http_->port(); }
+  // That of the API, and then that for JSON-RPC alone where there is one.
+  std::vector<std::uint16_t> ports() const {
+    std::vector<std::uint16_t> ports;
+    for (const auto& server : servers_) ports.push_back(server->port());
+    return ports;
+  }
   StoreTraits store_traits() const { return store_->traits(); }
 
-  // `part_stopped` is invoked twice, by whatever threads.
+  // How often stop() invokes part_stopped.
+  int parts() const { return static_cast<int>(servers_.size()) + 1; }
+  // `part_stopped` may be invoked by whatever threads.
   void stop(const std::function<void()>& part_stopped) {
-    http_->stop(kDrainMs + kAnswersMs, part_stopped);
+    for (const auto& server : servers_) server->stop(kDrainMs + kAnswersMs, part_stopped);
     engine_->stop(kDrainMs, part_stopped);
   }
 
  private:
+  Result<Done> listen(const Config& config) {
+    Result<Done> done = listen(config, config.http_port, &dtm::Api::handle);
+    if (!done || !config.json_rpc_port) return done;
+    return listen(config, *config.json_rpc_port, &dtm::Api::handle_json_rpc_alone);
+  }
+
+  Result<Done> listen(const Config& config, std::int64_t port,
+                      void (dtm::Api::*handle)(http::Request request, http::Respond respond) const) {
+    http::ServerOptions options;
+    options.address = config.http_address;
+    options.port = static_cast<std::uint16_t>(port);
+    auto server =
+        http::Server::listen(loops_->contexts(), options, [this, handle](http::Request request, http::Respond respond) {
+          (*api_.*handle)(std::move(request), std::move(respond));
+        });
+    if (!server) return std::move(server.error());
+    servers_.push_back(std::move(server).value());
+    return Done{};
+  }
+
+  // Those that listen already have requests, which need the rest of us.
+  void close_servers() {
+    for (const auto& server : servers_) {
+      std::promise<void> stopped;
+      server->stop(0, [&stopped] { stopped.set_value(); });
+      stopped.get_future().wait();
+    }
+  }
+
+  Readings readings() const {
+    Readings now;
+    now.engine = engine_->statistics();
+    if (alerts_) now.alerts = alerts_->statistics();
+    if (complete_) {
+      for (const auto& server : servers_) now.http_connections += server->connections();
+    }
+    return now;
+  }
+
   Logger& logger_;
+  Metrics metrics_{SETTLE_VERSION};
   TestClock test_clock_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<EventLoops> loops_;
+  std::unique_ptr<AlertSender> alerts_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<dtm::Api> api_;
-  std::shared_ptr<http::Server> http_;
+  std::vector<std::shared_ptr<http::Server>> servers_;
+  std::atomic<bool> complete_ = false;  // servers_ does not change any more
 };
 
 // The main thread's part: waits for signals.
@@ -150,7 +213,7 @@ class SignalWaiter {
   asio::io_context loop_{1};
   asio::signal_set signals_{loop_, SIGTERM, SIGINT};
   bool stopping_ = false;
-  int parts_running_ = 2;  // see RunningServer::stop
+  int parts_running_ = server_.parts();
 };
 
 void print_ready(const Config& config, const RunningServer& server) {
@@ -158,8 +221,10 @@ void print_ready(const Config& config, const RunningServer& server) {
   const bool is_v6 = config.http_address.find(':') != std::string::npos;
   const std::string host = is_v6 ? "[" + config.http_address + "]" : config.http_address;
   const std::string place = traits.durable ? " at " + traits.place : "";
-  std::printf("settled %s listening on http://%s:%u, store %s%s\n", SETTLE_VERSION, host.c_str(),
-              static_cast<unsigned>(server.port()), traits.name.c_str(), place.c_str());
+  const std::vector<std::uint16_t> ports = server.ports();
+  const std::string json_rpc = ports.size() > 1 ? ", JSON-RPC on port " + std::to_string(ports[1]) : "";
+  std::printf("settled %s listening on http://%s:%u, store %s%s%s\n", SETTLE_VERSION, host.c_str(),
+              static_cast<unsigned>(ports[0]), traits.name.c_str(), place.c_str(), json_rpc.c_str());
   std::fflush(stdout);
 }
 

@@ -3,8 +3,10 @@
 settled_test.py PROGRAM SAMPLE_CONFIG
 """
 import http.client
+import http.server
 import json
 import os
+import queue
 import re
 import shutil
 import signal
@@ -38,6 +40,35 @@ Log:
   Outputs: 'stderr'
 GrpcPort: 36790
 """
+
+
+class Hook:
+    """A service on a free port. answer(path without query, JSON of the body) gives the status of each answer."""
+
+    def __init__(self, answer):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(answer(self.path.split("?")[0], json.loads(body)))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class SettledTest(unittest.TestCase):
@@ -150,6 +181,15 @@ class SettledTest(unittest.TestCase):
         self.assertEqual(self.ask(port, "GET", "/api/ping")[0], 200)
         self.assertNotIn("level=warning", self.stop(process))
 
+    def test_sample_holds_every_key_that_is_used(self):
+        with open(SAMPLE, encoding="utf-8") as file:
+            text = file.read()
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "config.cpp"), encoding="utf-8") as file:
+            used = re.findall(r'Key\{"([A-Za-z.]+)", take_', file.read())
+        self.assertIn("AlertWebHook", used)
+        for key in used:
+            self.assertRegex(text, r"(?m)^(  |# )?%s:" % key.split(".")[-1], key)
+
     def test_log_file(self):
         path = os.path.join(self.folder, "settled.log")
         process, _, _ = self.start("-d", LOG_OUTPUTS=path)
@@ -179,6 +219,30 @@ class SettledTest(unittest.TestCase):
         self.assertEqual(self.status_of(port, "g1"), "succeed")
         self.stop(process)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "store")))
+
+    def test_json_rpc_port(self):
+        process, port, line = self.start(JSON_RPC_PORT="0")
+        json_rpc_port = int(re.search(r", JSON-RPC on port (\d+)\n$", line).group(1))
+        self.assertNotEqual(json_rpc_port, port)
+        request = {"jsonrpc": "2.0", "id": "1", "method": "newGid", "params": {}}
+        for each in (port, json_rpc_port):
+            status, answer = self.ask(each, "POST", "/api/json-rpc", request)
+            self.assertEqual((status, answer["error"]), (200, None))
+            self.assertTrue(answer["result"]["gid"])
+        for method, path in (("GET", "/api/ping"), ("GET", "/api/dtmsvr/newGid"), ("GET", "/api/json-rpc"),
+                             ("POST", "/api/dtmsvr/submit"), ("GET", "/api/metrics")):
+            self.assertEqual(self.ask(json_rpc_port, method, path), (404, b"404 page not found"), path)
+        self.stop(process)
+
+    def test_json_rpc_port_taken(self):
+        """The other port is already served then: it must not keep the process from ending."""
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            status, out, err = self.run_to_end(JSON_RPC_PORT=str(port))
+        self.assertEqual((status, out), (1, ""), err)
+        self.assertRegex(err.splitlines()[-1], r"^settled: .*%d" % port)
 
     def test_port_taken(self):
         with socket.socket() as taken:
@@ -273,6 +337,71 @@ class SettledTest(unittest.TestCase):
                 process.send_signal(signal.SIGINT)
                 process.communicate(timeout=DEADLINE_S)
             self.assertEqual(process.returncode, 130)
+
+    # ---- metrics and alerts ----
+
+    def samples(self, port):
+        """{name with labels: value} of a scrape."""
+        status, text = self.ask(port, "GET", "/api/metrics")
+        self.assertEqual(status, 200)
+        lines = [line for line in text.decode().splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+    def test_metrics(self):
+        with Hook(lambda path, message: 409 if path == "/refuse" else 200) as service:
+            process, port, _ = self.start(JSON_RPC_PORT="0")
+            for gid, path in (("g1", "/do"), ("g2", "/refuse")):
+                saga = {"gid": gid, "trans_type": "saga", "payloads": ["{}"], "wait_result": True,
+                        "steps": [{"action": service.url + path, "compensate": service.url + "/undo"}]}
+                self.assertEqual(self.ask(port, "POST", "/api/dtmsvr/submit", saga)[0], 200 if path == "/do" else 409)
+            self.ask(port, "GET", "/no/such/path")
+            samples = self.samples(port)
+            self.stop(process)
+        for name, value in {
+                'dtm_server_process_total{api="submit",status="ok",type="http"}': 1,
+                'dtm_server_process_total{api="submit",status="fail",type="http"}': 1,
+                'dtm_server_process_total{api="other",status="fail",type="http"}': 1,
+                'dtm_server_response_duration_count{api="submit",type="http"}': 2,
+                'dtm_transaction_process_total{model="saga",status="ok"}': 1,
+                'dtm_branch_process_total{branchid="01",branchtype="action",model="saga",status="ok"}': 1,
+                'dtm_branch_process_total{branchid="01",branchtype="action",model="saga",status="fail"}': 1,
+                'dtm_branch_process_total{branchid="01",branchtype="compensate",model="saga",status="ok"}': 1,
+                'settle_branch_call_seconds_count{result="failure"}': 1,
+                "settle_transactions_accepted_total": 2,
+                "settle_transactions_succeeded_total": 1}.items():
+            self.assertEqual(samples.get(name), value, name)
+        for name in ("settle_http_connections", "settle_store_group_changes_sum"):
+            self.assertGreaterEqual(samples[name], 1, name)
+
+    def test_alerts(self):
+        """Every error from the AlertRetryLimit-th on is told, to a hook that then fails, too."""
+        told = queue.Queue()
+
+        def answer(path, message):
+            if path != "/hook":
+                return 500
+            told.put(message)
+            return 200 if message["retry_count"] == 2 else 500
+
+        with Hook(answer) as service:
+            process, port, _ = self.start(ALERT_WEB_HOOK=service.url + "/hook?token=secret", ALERT_RETRY_LIMIT="2",
+                                          RETRY_INTERVAL="1")
+            url = service.url + "/do"
+            saga = {"gid": "g1", "trans_type": "saga", "steps": [{"action": url}], "payloads": ["{}"]}
+            self.assertEqual(self.ask(port, "POST", "/api/dtmsvr/submit", saga)[0], 200)
+            for count in (2, 3):
+                message = told.get(timeout=DEADLINE_S)
+                self.assertIn("status 500", message.pop("error"))
+                self.assertEqual(message, {"gid": "g1", "status": "submitted", "branch": url, "retry_count": count})
+                samples = self.samples(port)
+                while samples["settle_alerts_delivered_total"] + samples["settle_alerts_failed_total"] < count - 1:
+                    samples = self.samples(port)
+                self.ask(port, "POST", "/api/dtmsvr/resetNextCronTime", {"gid": "g1"})
+            self.assertEqual(samples["settle_alerts_delivered_total"], 1)
+            self.assertEqual(samples["settle_alerts_failed_total"], 1)
+            err = self.stop(process)
+        self.assertIn('gid=g1 msg="alert not delivered: status 500: ', err)
+        self.assertNotIn("secret", err)
 
     # ---- the test clock ----
 

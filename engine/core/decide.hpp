@@ -8,15 +8,12 @@
 // Which calls wait for which write is the core's own affair: a call is in `start` only when what it waits for is
 // durable.
 //
-// Invariants, walked exhaustively by decide_walk_test.cpp:
+// Invariants of every mode, walked exhaustively by the tests beside this; each mode's own stand in its header
+// (saga.hpp, tcc.hpp, xa.hpp, msg.hpp, workflow.hpp):
 //   - a final status never changes;
-//   - an action starts only under a durable `submitted`, a compensation only under a durable `aborting`;
-//   - an action starts only where the durable state allows for it (coverage.hpp);
+//   - a call of a direction (submitted, aborting) starts only when that direction is durable;
 //   - no row has two calls in flight; no call starts while the process halts or after a final decision;
-//   - nothing is compensated that is known never to have started; nothing that may have run stays uncompensated when
-//   the
-//     transaction ends as `failed` (a force-stopped one excepted);
-//   - in a sequential saga no compensation starts while an action is in flight.
+//   - whatever is decided on is written, and whatever waits has a time, a call or a write that it waits for.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +40,7 @@ inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 struct Policy {
   std::int64_t retry_interval_ms = 10'000;
   std::int64_t retry_interval_max_ms = 3'600'000;
+  std::int64_t timeout_to_fail_ms = 35'000;  // of a prepared tcc, xa or msg that does not say
 };
 
 // What only this process knows of a row.
@@ -58,11 +56,13 @@ struct BranchMemory {
 
 struct Transaction {
   std::shared_ptr<const Definition> definition;
-  std::shared_ptr<const Plan> plan;
+  std::shared_ptr<const Plan> plan;  // saga only
   State state;
+  std::vector<Registration> registrations;
   std::vector<BranchState> branches;
   std::vector<BranchMemory> memory;    // one for each of `branches`
   std::vector<std::uint32_t> changed;  // the rows whose memory says so
+  BranchMemory query;                  // of query_prepared
 
   Sequence written = 0;          // the newest write decided on
   Sequence durable = 0;          // the newest write known to be durable
@@ -70,27 +70,33 @@ struct Transaction {
   Sequence inexact_written = 0;  // the write since which state.exact is false
   GlobalStatus last_written_status = GlobalStatus::prepared;
 
-  bool in_pass = false;         // being processed; otherwise parked, prepared or final
-  bool again = false;           // begin another pass when this one ends
-  bool halting = false;         // the process stops: start nothing
-  bool pass_unknown = false;    // a call of this pass came to unknown
+  bool in_pass = false;  // being processed; otherwise parked, prepared or final
+  bool again = false;    // begin another pass when this one ends
+  bool halting = false;  // the process stops: start nothing
+  bool forced = false;   // ended by force
+  // What keeps this pass from being done: failure and unknown outdo ongoing.
+  CallResult pass_result = CallResult::success;
   std::uint32_t last_call = 0;  // the number given to the newest call
   std::uint32_t in_flight = 0;  // calls
 
   // Steady clock; kNever where there is nothing to wake up for. Only looked at by the driver, which says what is due by
   // Woken; a retry may be delayed by jitter, a timeout not.
   std::int64_t retry_at_ms = kNever;
-  std::int64_t timeout_at_ms = kNever;
+  std::int64_t timeout_at_ms = kNever;   // also: the first query_prepared, and the end of a message's delay
+  std::int64_t not_before_ms = -kNever;  // steady clock; no action of a message before
 
-  // Below this step every action succeeded; above that one, nothing is left to compensate.
+  // Saga: below this step every action succeeded; above that one, nothing is left to compensate.
   std::uint32_t action_cursor = 0;
   std::uint32_t compensate_cursor = 0;  // one past the step
+  // Others: so many of the rows that are called one after another succeeded.
+  std::uint32_t line_cursor = 0;
 
   bool settled() const { return durable == written; }
+  BranchView branch(std::uint32_t row) const { return branch_at(*definition, registrations, row); }
 };
 
 struct Call {
-  std::uint32_t row = 0;
+  std::uint32_t row = 0;  // or kQueryRow
   std::uint32_t number = 0;
   bool operator==(const Call&) const = default;
 };
@@ -101,7 +107,18 @@ struct Submitted {                           // a submit of a gid that exists
   std::shared_ptr<const Definition> merged;  // with the request's options; used where it is `prepared`
 };
 struct Prepared {};  // a prepare of a gid that exists
-struct AbortRequested {};
+struct Registered {  // a branch
+  Registration registration;
+  BranchStatus status = BranchStatus::prepared;
+};
+struct Finished {  // a client tells how its workflow ended
+  GlobalStatus status = GlobalStatus::succeed;
+  std::string rollback_reason;
+  std::string result;
+};
+struct AbortRequested {
+  std::string reason;
+};
 struct ForceStopped {};
 struct MadeDue {};
 struct Woken {  // the time for one or both has come
@@ -125,8 +142,8 @@ struct Halted {
   bool force = false;
 };
 
-using Event =
-    std::variant<Submitted, Prepared, AbortRequested, ForceStopped, MadeDue, Woken, Replied, NotSent, Durable, Halted>;
+using Event = std::variant<Submitted, Prepared, Registered, Finished, AbortRequested, ForceStopped, MadeDue, Woken,
+                           Replied, NotSent, Durable, Halted>;
 
 // ---- what to do about it ----------------------------------------------------------------------------------------
 
@@ -138,9 +155,12 @@ struct Decision {
   bool definition_changed = false;
   GlobalStatus expected_status = GlobalStatus::prepared;  // of `write`, unless it creates: the status it was decided on
   std::vector<std::uint32_t> changed;                     // of `write`: the rows that differ from the write before
+  std::size_t registered = 0;                             // of `write`: so many of the registrations are new, the last
   std::vector<Call> start;
-  std::vector<Call> revoke;  // in flight, but not worth sending any more if they have not gone out yet
-  bool pass_ended = false;   // pass_answer() tells how
+  std::vector<Call> revoke;      // in flight, but not worth sending any more if they have not gone out yet
+  bool pass_ended = false;       // `answer` tells how; another pass may have begun right behind it
+  Result<Done> answer = Done{};  // of that pass, to whoever waits for it (protocol.md §6)
+  bool error = false;            // a call failed: state.last_error, last_error_branch and errors tell
 };
 
 // A transaction that a client just defined; status is prepared or submitted. definition->create_time_ms is set.
@@ -148,14 +168,11 @@ Decision create(std::shared_ptr<const Definition> definition, GlobalStatus statu
 
 // A transaction that was read from the store, by a process that knows nothing else of it. What was in flight when it
 // was written is due at once, what was parked at its time, counted from now and capped at its interval.
-Transaction resume(StoredTransaction stored, Moment now);
+Transaction resume(StoredTransaction stored, Moment now, const Policy& policy);
 
 Decision decide(Transaction transaction, const Event& event, Moment now, const Policy& policy);
 
-// What submit answers with wait_result when a pass has ended as this (protocol.md §6).
+// What submit (and abort, of a tcc or xa) answers with wait_result when a pass has ended as this.
 Result<Done> pass_answer(const Transaction& transaction);
-
-// Whether the action of this step may be started as far as coverage.hpp's rule goes.
-bool covered(const Transaction& transaction, std::uint32_t step);
 
 }  // namespace settle::core

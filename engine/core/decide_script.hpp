@@ -63,7 +63,7 @@ class Script {
     calls.clear();
     sent_.clear();
     open_.clear();
-    transaction = resume(disk_, now);
+    transaction = resume(disk_, now, policy);
     return *this;
   }
 
@@ -111,7 +111,7 @@ class Script {
     }
     if (decision.write != 0) {
       ++writes;
-      sent_.push_back({1, transaction.definition, transaction.state, transaction.branches});
+      sent_.push_back({1, transaction.definition, transaction.state, {}, transaction.branches});
     }
     last = std::move(decision);
     last.pass_ended = pass_ended;

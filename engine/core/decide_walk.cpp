@@ -147,7 +147,7 @@ class Walk {
 WalkedCore sound_core() {
   return {
       [](Transaction transaction, const Event& event) { return decide(std::move(transaction), event, kNow, kPolicy); },
-      [](StoredTransaction stored) { return resume(std::move(stored), kNow); }};
+      [](StoredTransaction stored) { return resume(std::move(stored), kNow, kPolicy); }};
 }
 
 WalkReport walk(const WalkSetup& setup, const WalkedCore& core) { return Walk(setup, core).run(); }

@@ -332,7 +332,7 @@ class Transition {
     for (std::uint32_t step = 0; step < step_count(); ++step) assign(node_.possible, step, disk_allows(left, step));
     expect(is_final(left.state.status) || (node_.ran & ~node_.possible) == 0,
            "an action ran that a restart cannot know of");
-    node_.transaction = core_.resume({1, left.definition, left.state, left.branches});
+    node_.transaction = core_.resume({1, left.definition, left.state, {}, left.branches});
     in_every_state();
   }
 

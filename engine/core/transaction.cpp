@@ -5,50 +5,66 @@
 #include <optional>
 #include <utility>
 
+#include "engine/core/utf8.hpp"
+
 namespace settle {
 namespace {
 
 Error invalid(std::string message) { return {Code::invalid, std::move(message)}; }
 
-// The number of characters of a UTF-8 text; nothing where it is not valid UTF-8.
-std::optional<std::size_t> count_characters(const std::string& text) {
-  std::size_t count = 0;
-  for (std::size_t at = 0; at < text.size(); ++count) {
-    const auto first = static_cast<unsigned char>(text[at]);
-    const std::size_t length = first < 0x80 ? 1 : (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : 4;
-    if (first >= 0x80 && (first < 0xC2 || first > 0xF4)) return std::nullopt;
-    if (at + length > text.size()) return std::nullopt;
-    for (std::size_t i = 1; i < length; ++i) {
-      if ((static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) return std::nullopt;
-    }
-    if (length > 2) {  // overlong forms, surrogates, beyond U+10FFFF
-      const auto second = static_cast<unsigned char>(text[at + 1]);
-      if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
-          (first == 0xF4 && second > 0x8F)) {
-        return std::nullopt;
-      }
-    }
-    at += length;
+Result<Done> validate_text(const char* field, const std::string& text, std::size_t characters_max) {
+  if (text.empty()) return invalid(std::string(field) + ": must not be empty");
+  if (text.find('\0') != std::string::npos) return invalid(std::string(field) + ": contains a NUL character");
+  const auto characters = core::count_characters(text);
+  if (!characters) return invalid(std::string(field) + ": is not valid UTF-8");
+  if (*characters > characters_max) {
+    return invalid(std::string(field) + ": has " + std::to_string(*characters) + " characters, at most " +
+                   std::to_string(characters_max) + " are allowed");
   }
-  return count;
+  return Done{};
 }
 
 Result<Done> validate_gid(const std::string& gid) {
   if (gid.empty()) return invalid("no gid specified");
-  if (gid.find('\0') != std::string::npos) return invalid("gid: contains a NUL character");
-  const auto characters = count_characters(gid);
-  if (!characters) return invalid("gid: is not valid UTF-8");
-  if (*characters > kGidLengthMax) {
-    return invalid("gid: has " + std::to_string(*characters) + " characters, at most " + std::to_string(kGidLengthMax) +
-                   " are allowed");
-  }
-  return Done{};
+  return validate_text("gid", gid, kGidLengthMax);
 }
 
 Result<Done> validate_seconds(const char* field, std::int64_t value) {
   if (value < 0) return invalid(std::string(field) + ": must not be negative");
   if (value > kSecondsMax) return invalid(std::string(field) + ": is too large");
   return Done{};
+}
+
+Result<Done> validate_rows(const Definition& definition) {
+  const std::size_t rows = definition.branches.size();
+  const std::size_t rows_per_step = definition.type == TransType::saga ? 2 : 1;
+  if (rows > kBranchesMax) {
+    return invalid("steps: " + std::to_string(rows / rows_per_step) + " are too many, at most " +
+                   std::to_string(kBranchesMax / rows_per_step) + " are allowed");
+  }
+  for (const BranchDefinition& branch : definition.branches) {
+    if (branch.payload >= definition.payloads.size()) return invalid("payloads: one is missing");
+  }
+  const auto operations_are = [&](Operation even, Operation odd) {
+    for (std::size_t row = 0; row < rows; ++row) {
+      if (definition.branches[row].operation != (row % 2 == 0 ? even : odd)) return false;
+    }
+    return true;
+  };
+  switch (definition.type) {
+    case TransType::saga:
+      if (rows % 2 == 0 && operations_are(Operation::compensate, Operation::action)) return Done{};
+      return invalid("steps: each must have two rows, its compensation before its action");
+    case TransType::msg:
+      if (operations_are(Operation::action, Operation::action)) return Done{};
+      return invalid("steps: each must have one row, an action");
+    case TransType::tcc:
+    case TransType::xa:
+    case TransType::workflow:
+      break;
+  }
+  if (rows == 0) return Done{};
+  return invalid("steps: a " + std::string(to_string(definition.type)) + " has none, its branches are registered");
 }
 
 // Orders name existing steps, none waits for itself, directly or in a circle.
@@ -90,14 +106,46 @@ Result<Done> validate_orders(const Definition& definition) {
   return Done{};
 }
 
+std::string numbered_branch_id(std::size_t number) {
+  char text[24];
+  std::snprintf(text, sizeof text, "%02zu", number);
+  return text;
+}
+
 }  // namespace
+
+std::size_t row_count(const Definition& definition, std::size_t registration_count) {
+  return definition.branches.size() + registration_count * rows_per_registration(definition.type);
+}
+
+BranchView branch_at(const Definition& definition, const std::vector<Registration>& registrations, std::size_t row) {
+  if (row < definition.branches.size()) {
+    const BranchDefinition& branch = definition.branches[row];
+    return {branch.branch_id, to_string(branch.operation), branch.url, definition.payloads[branch.payload]};
+  }
+  const std::uint32_t rows_each = rows_per_registration(definition.type);
+  const std::size_t registered_row = row - definition.branches.size();
+  const Registration& from = registrations[registered_row / rows_each];
+  const bool first = registered_row % rows_each == 0;
+  switch (definition.type) {
+    case TransType::tcc:
+      return {from.branch_id, to_string(first ? Operation::cancel : Operation::confirm),
+              first ? from.cancel_url : from.url, from.payload};
+    case TransType::xa:
+      return {from.branch_id, to_string(first ? Operation::rollback : Operation::commit), from.url, from.payload};
+    case TransType::saga:
+    case TransType::msg:
+    case TransType::workflow:
+      break;
+  }
+  return {from.branch_id, from.operation, {}, from.payload};
+}
 
 void append_saga_steps(Definition& definition, std::vector<SagaStep> steps) {
   definition.branches.reserve(definition.branches.size() + 2 * steps.size());
   definition.payloads.reserve(definition.payloads.size() + steps.size());
   for (SagaStep& step : steps) {
-    char branch_id[24];
-    std::snprintf(branch_id, sizeof branch_id, "%02zu", definition.branches.size() / 2 + 1);
+    const std::string branch_id = numbered_branch_id(definition.branches.size() / 2 + 1);
     const auto payload = static_cast<std::uint32_t>(definition.payloads.size());
     definition.payloads.push_back(std::move(step.payload));
     definition.branches.push_back({branch_id, Operation::compensate, std::move(step.compensate), payload});
@@ -105,35 +153,41 @@ void append_saga_steps(Definition& definition, std::vector<SagaStep> steps) {
   }
 }
 
+void append_message_actions(Definition& definition, std::vector<MessageAction> actions) {
+  definition.branches.reserve(definition.branches.size() + actions.size());
+  definition.payloads.reserve(definition.payloads.size() + actions.size());
+  for (MessageAction& action : actions) {
+    const auto payload = static_cast<std::uint32_t>(definition.payloads.size());
+    definition.payloads.push_back(std::move(action.payload));
+    definition.branches.push_back({numbered_branch_id(payload + 1), Operation::action, std::move(action.url), payload});
+  }
+}
+
 Result<Done> validate(const Definition& definition) {
   if (auto ok = validate_gid(definition.gid); !ok) return ok;
-  if (definition.branches.size() > kBranchesMax) {
-    return invalid("steps: " + std::to_string(definition.branches.size() / 2) + " are too many, at most " +
-                   std::to_string(kBranchesMax / 2) + " are allowed");
-  }
-  for (std::size_t row = 0; row < definition.branches.size(); ++row) {
-    if (definition.branches.size() % 2 != 0 ||
-        definition.branches[row].operation != (row % 2 == 0 ? Operation::compensate : Operation::action)) {
-      return invalid("steps: each must have two rows, its compensation before its action");
-    }
-  }
+  if (auto ok = validate_rows(definition); !ok) return ok;
   const Options& options = definition.options;
   const std::pair<const char*, std::int64_t> numbers[] = {{"timeout_to_fail", options.timeout_to_fail_s},
                                                           {"request_timeout", options.request_timeout_s},
                                                           {"retry_interval", options.retry_interval_s},
-                                                          {"retry_limit", options.retry_limit}};
+                                                          {"retry_limit", options.retry_limit},
+                                                          {"custom_data: delay", definition.delay_s}};
   for (const auto& [field, value] : numbers) {
     if (auto ok = validate_seconds(field, value); !ok) return ok;
-  }
-  for (const BranchDefinition& branch : definition.branches) {
-    if (branch.payload >= definition.payloads.size()) return invalid("payloads: one is missing");
   }
   return validate_orders(definition);
 }
 
+Result<Done> validate(TransType type, const Registration& registration) {
+  if (rows_per_registration(type) == 0) return invalid("unknow trans type: " + std::string(to_string(type)));
+  if (auto ok = validate_text("branch_id", registration.branch_id, kBranchIdLengthMax); !ok) return ok;
+  if (type != TransType::workflow) return Done{};
+  return validate_text("op", registration.operation, kOperationLengthMax);
+}
+
 Result<Definition> merge(const Definition& stored, const Definition& request) {
   Definition merged = stored;
-  merged.protocol = request.protocol;
+  if (request.protocol != Protocol::unspecified) merged.protocol = request.protocol;
   const auto take = [](std::int64_t& to, std::int64_t from) { to = from != 0 ? from : to; };
   merged.options.wait_result = request.options.wait_result || stored.options.wait_result;
   take(merged.options.timeout_to_fail_s, request.options.timeout_to_fail_s);
@@ -146,7 +200,11 @@ Result<Definition> merge(const Definition& stored, const Definition& request) {
     merged.custom_data = request.custom_data;
     merged.concurrent = request.concurrent;
     merged.orders = request.orders;
+    merged.delay_s = request.delay_s;
+    merged.callback_name = request.callback_name;
+    merged.callback_payload = request.callback_payload;
   }
+  if (merged.type == TransType::msg) merged.concurrent = merged.options.concurrent;
   if (auto ok = validate(merged); !ok) return std::move(ok.error());
   return merged;
 }

@@ -215,5 +215,56 @@ TEST_CASE("core/transaction: a request whose orders do not fit the stored steps 
   CHECK(merged.error().message.starts_with("custom_data"));
 }
 
+TEST_CASE("core/transaction: a negative delay -> refused, the field is named") {
+  Definition definition = saga(0);
+  definition.type = TransType::msg;
+  definition.delay_s = -1;
+  CHECK(objection(definition) == "custom_data: delay: must not be negative");
+}
+
+TEST_CASE("core/transaction: rows that the type does not have -> refused") {
+  Definition definition = saga(1);
+  definition.type = TransType::msg;
+  CHECK(objection(definition) == "steps: each must have one row, an action");
+  definition.type = TransType::tcc;
+  CHECK(objection(definition) == "steps: a tcc has none, its branches are registered");
+}
+
+TEST_CASE("core/transaction: what is to be registered -> checked as far as its type needs it") {
+  const auto refused = [](TransType type, const Registration& registration) {
+    const Result<Done> result = validate(type, registration);
+    return result ? "" : result.error().message;
+  };
+  CHECK(refused(TransType::tcc, {"01", "", "", "", ""}) == "");
+  CHECK(refused(TransType::tcc, {"", "", "", "", ""}) == "branch_id: must not be empty");
+  CHECK(refused(TransType::xa, {repeated("x", 129), "", "", "", ""}) ==
+        "branch_id: has 129 characters, at most 128 are allowed");
+  CHECK(refused(TransType::xa, {"\xFF", "", "", "", ""}) == "branch_id: is not valid UTF-8");
+  CHECK(refused(TransType::workflow, {"01", "", "", "", ""}) == "op: must not be empty");
+  CHECK(refused(TransType::workflow, {"01", "", "", "", "action"}) == "");
+  CHECK(refused(TransType::msg, {"01", "", "", "", ""}) == "unknow trans type: msg");
+}
+
+TEST_CASE(
+    "core/transaction: rows of registrations -> cancel before confirm, rollback before commit, a result as it is") {
+  const std::vector<Registration> list = {{"01", "p", "go", "undo", ""}, {"02", "q", "go2", "undo2", "action"}};
+  Definition definition;
+  const auto shown = [&](std::size_t row) {
+    const BranchView view = branch_at(definition, list, row);
+    return std::string(view.branch_id) + " " + std::string(view.operation) + " " + std::string(view.url) + " " +
+           std::string(view.payload);
+  };
+  definition.type = TransType::tcc;
+  CHECK(row_count(definition, list.size()) == 4);
+  CHECK(shown(0) == "01 cancel undo p");
+  CHECK(shown(3) == "02 confirm go2 q");
+  definition.type = TransType::xa;
+  CHECK(shown(0) == "01 rollback go p");
+  CHECK(shown(1) == "01 commit go p");
+  definition.type = TransType::workflow;
+  CHECK(row_count(definition, list.size()) == 2);
+  CHECK(shown(1) == "02 action  q");
+}
+
 }  // namespace
 }  // namespace settle

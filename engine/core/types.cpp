@@ -22,7 +22,11 @@ std::optional<Value> value_of(const std::array<std::pair<Value, std::string_view
   return std::nullopt;
 }
 
-constexpr std::array<std::pair<TransType, std::string_view>, 1> kTransTypes{{{TransType::saga, "saga"}}};
+constexpr std::array<std::pair<TransType, std::string_view>, 5> kTransTypes{{{TransType::saga, "saga"},
+                                                                             {TransType::tcc, "tcc"},
+                                                                             {TransType::xa, "xa"},
+                                                                             {TransType::msg, "msg"},
+                                                                             {TransType::workflow, "workflow"}}};
 constexpr std::array<std::pair<GlobalStatus, std::string_view>, 5> kGlobalStatuses{
     {{GlobalStatus::prepared, "prepared"},
      {GlobalStatus::submitted, "submitted"},
@@ -31,9 +35,14 @@ constexpr std::array<std::pair<GlobalStatus, std::string_view>, 5> kGlobalStatus
      {GlobalStatus::failed, "failed"}}};
 constexpr std::array<std::pair<BranchStatus, std::string_view>, 3> kBranchStatuses{
     {{BranchStatus::prepared, "prepared"}, {BranchStatus::succeed, "succeed"}, {BranchStatus::failed, "failed"}}};
-constexpr std::array<std::pair<Operation, std::string_view>, 2> kOperations{
-    {{Operation::action, "action"}, {Operation::compensate, "compensate"}}};
-constexpr std::array<std::pair<Protocol, std::string_view>, 1> kProtocols{{{Protocol::http, "http"}}};
+constexpr std::array<std::pair<Operation, std::string_view>, 6> kOperations{{{Operation::action, "action"},
+                                                                             {Operation::compensate, "compensate"},
+                                                                             {Operation::confirm, "confirm"},
+                                                                             {Operation::cancel, "cancel"},
+                                                                             {Operation::commit, "commit"},
+                                                                             {Operation::rollback, "rollback"}}};
+constexpr std::array<std::pair<Protocol, std::string_view>, 2> kProtocols{
+    {{Protocol::http, "http"}, {Protocol::json_rpc, "json-rpc"}}};
 constexpr std::array<std::pair<CallResult, std::string_view>, 4> kCallResults{{{CallResult::success, "SUCCESS"},
                                                                                {CallResult::failure, "FAILURE"},
                                                                                {CallResult::ongoing, "ONGOING"},
@@ -50,6 +59,7 @@ std::string_view to_string(CallResult result) { return name_of(kCallResults, res
 
 std::optional<TransType> parse_trans_type(std::string_view text) { return value_of(kTransTypes, text); }
 std::optional<GlobalStatus> parse_global_status(std::string_view text) { return value_of(kGlobalStatuses, text); }
+std::optional<BranchStatus> parse_branch_status(std::string_view text) { return value_of(kBranchStatuses, text); }
 std::optional<Protocol> parse_protocol(std::string_view text) { return value_of(kProtocols, text); }
 
 }  // namespace settle

@@ -10,6 +10,12 @@ std::string_view call_target(std::string_view url) {
   return url.substr(0, url.find_first_of("/?#", authority + 3));
 }
 
+std::string url_scheme(std::string_view url) {
+  std::string scheme(url.substr(0, url.find("://")));
+  for (char& letter : scheme) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  return scheme;
+}
+
 void CallGate::enter(std::string_view url, Place& place, Task start) {
   Targets::value_type& target = *targets_.try_emplace(std::string(call_target(url))).first;
   place.target_ = &target;

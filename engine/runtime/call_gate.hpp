@@ -17,6 +17,9 @@ namespace settle::runtime {
 // is.
 std::string_view call_target(std::string_view url);
 
+// What stands before `://`, in lower case; all of the url where there is none.
+std::string url_scheme(std::string_view url);
+
 // Threads: the shard's only.
 class CallGate {
  private:

@@ -1,6 +1,8 @@
 #include "engine/runtime/committer.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace settle::runtime {
@@ -10,6 +12,8 @@ namespace {
 void merge_into(Change& change, Change newer) {
   if (newer.definition) change.definition = std::move(newer.definition);
   change.state = std::move(newer.state);
+  if (change.registrations.empty()) change.first_registration = newer.first_registration;
+  std::move(newer.registrations.begin(), newer.registrations.end(), std::back_inserter(change.registrations));
   for (BranchRun& run : newer.runs) {
     const auto same = std::find_if(change.runs.begin(), change.runs.end(),
                                    [&](const BranchRun& other) { return other.first == run.first; });
@@ -23,8 +27,14 @@ void merge_into(Change& change, Change newer) {
 
 }  // namespace
 
-Committer::Committer(Store& store, Executor& lane, std::size_t shard_count, Deliver deliver, Log log)
-    : store_(store), lane_(lane), shard_count_(shard_count), deliver_(std::move(deliver)), log_(std::move(log)) {}
+Committer::Committer(Store& store, Executor& lane, std::size_t shard_count, Deliver deliver, Log log,
+                     Telemetry* telemetry)
+    : store_(store),
+      lane_(lane),
+      shard_count_(shard_count),
+      deliver_(std::move(deliver)),
+      log_(std::move(log)),
+      telemetry_(telemetry) {}
 
 void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<void> owner, std::uint64_t sequence,
                      Change change) {
@@ -39,9 +49,21 @@ void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<voi
       merge_into(pending_.changes[place->second], std::move(change));
       pending_.tickets[place->second].sequence = sequence;
     }
+    waiting_.store(pending_.changes.size(), std::memory_order_relaxed);
     schedule = !std::exchange(scheduled_, true);
   }
   if (schedule) lane_.post([self = shared_from_this()] { self->run(); });
+}
+
+void Committer::run_between(Task work) {
+  lane_.post([self = shared_from_this(), work = std::move(work)]() mutable { work(); });
+}
+
+ChangeResult Committer::apply_key_value(const KeyValueChange& change) {
+  if (broken()) return ChangeResult::failed;
+  const ChangeResult result = store_.apply_key_value(change);
+  if (result == ChangeResult::failed) break_down();
+  return result;
 }
 
 void Committer::close(Task done) {
@@ -67,29 +89,39 @@ bool Committer::take() {
     return false;
   }
   std::swap(taken_, pending_);
+  waiting_.store(0, std::memory_order_relaxed);
   return true;
 }
 
 void Committer::apply() {
   refuse_stale();
   outcomes_.assign(taken_.changes.size(), {});
-  if (!broken()) {
-    for (std::size_t first = 0; first < taken_.changes.size() && !broken(); first += kGroupMax) {
-      const std::size_t count = std::min(kGroupMax, taken_.changes.size() - first);
-      const std::span<ChangeOutcome> results(outcomes_.data() + first, count);
-      store_.apply({taken_.changes.data() + first, count}, results);
-      groups_.fetch_add(1, std::memory_order_relaxed);
-      changes_.fetch_add(count, std::memory_order_relaxed);
-      const auto failed = [](const ChangeOutcome& outcome) { return outcome.result == ChangeResult::failed; };
-      if (std::any_of(results.begin(), results.end(), failed)) broken_ = true;
-    }
-    if (broken()) {
-      log_(LogLevel::error, "", "a write failed: nothing is acknowledged until the store is repaired");
-      if (!repair_timer_) repair_timer_ = lane_.make_timer([this] { try_repair(); });
-      repair_timer_->arm(0);
-    }
+  for (std::size_t first = 0; first < taken_.changes.size() && !broken(); first += kGroupMax) {
+    const std::size_t count = std::min(kGroupMax, taken_.changes.size() - first);
+    apply_group({taken_.changes.data() + first, count}, {outcomes_.data() + first, count});
   }
   deliver(taken_, outcomes_);
+}
+
+void Committer::apply_group(std::span<const Change> group, std::span<ChangeOutcome> outcomes) {
+  const auto begin = std::chrono::steady_clock::now();
+  store_.apply(group, outcomes);
+  groups_.fetch_add(1, std::memory_order_relaxed);
+  changes_.fetch_add(group.size(), std::memory_order_relaxed);
+  const bool failed = std::any_of(outcomes.begin(), outcomes.end(),
+                                  [](const ChangeOutcome& outcome) { return outcome.result == ChangeResult::failed; });
+  if (telemetry_ != nullptr) {
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
+    telemetry_->group_applied(group.size(), !failed, took.count());
+  }
+  if (failed) break_down();
+}
+
+void Committer::break_down() {
+  broken_ = true;
+  log_(LogLevel::error, "", "a write failed: nothing is acknowledged until the store is repaired");
+  if (!repair_timer_) repair_timer_ = lane_.make_timer([this] { try_repair(); });
+  repair_timer_->arm(0);
 }
 
 void Committer::refuse_stale() {

@@ -41,7 +41,9 @@ class Committer : public std::enable_shared_from_this<Committer> {
   static constexpr std::int64_t kRepairPauseMs = 100;
   static constexpr std::int64_t kRepairPauseMaxMs = 5'000;
 
-  Committer(Store& store, Executor& lane, std::size_t shard_count, Deliver deliver, Log log);
+  // `telemetry` may be null; it is told of every group, timed by the machine's own clock.
+  Committer(Store& store, Executor& lane, std::size_t shard_count, Deliver deliver, Log log,
+            Telemetry* telemetry = nullptr);
 
   // `epoch`: the newest that the shard has heard of; the first is 0. `owner`: not null, and the same for all changes of
   // one gid that are under way at once.
@@ -50,9 +52,15 @@ class Committer : public std::enable_shared_from_this<Committer> {
   // Whether writes fail at the moment.
   bool broken() const { return broken_.load(std::memory_order_relaxed); }
 
+  // Runs `work` on the lane, between groups.
+  void run_between(Task work);
+  // Only inside of such work. A failure is one of the store: it is repaired as after a failed group.
+  ChangeResult apply_key_value(const KeyValueChange& change);
+
   // Calls `done` on the lane when everything pushed before has been delivered, and no repair will be tried any more.
   void close(Task done);
 
+  std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }  // changes
   std::uint64_t groups() const { return groups_.load(std::memory_order_relaxed); }
   std::uint64_t changes() const { return changes_.load(std::memory_order_relaxed); }
 
@@ -72,6 +80,8 @@ class Committer : public std::enable_shared_from_this<Committer> {
   void run();
   bool take();
   void apply();
+  void apply_group(std::span<const Change> group, std::span<ChangeOutcome> outcomes);
+  void break_down();
   void refuse_stale();
   void deliver(Batch& batch, const std::vector<ChangeOutcome>& outcomes);
   void try_repair();
@@ -81,6 +91,7 @@ class Committer : public std::enable_shared_from_this<Committer> {
   const std::size_t shard_count_;
   const Deliver deliver_;
   const Log log_;
+  Telemetry* const telemetry_;
 
   std::mutex mutex_;  // guards what comes next
   Batch pending_;
@@ -96,6 +107,7 @@ class Committer : public std::enable_shared_from_this<Committer> {
   std::uint64_t epoch_ = 0;
 
   std::atomic<bool> broken_ = false;
+  std::atomic<std::size_t> waiting_ = 0;
   std::atomic<std::uint64_t> groups_ = 0;
   std::atomic<std::uint64_t> changes_ = 0;
 };

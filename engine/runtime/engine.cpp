@@ -6,7 +6,9 @@
 #include <mutex>
 #include <utility>
 
+#include "engine/core/utf8.hpp"
 #include "engine/runtime/committer.hpp"
+#include "engine/runtime/refusals.hpp"
 #include "engine/runtime/shard.hpp"
 
 namespace settle {
@@ -17,6 +19,9 @@ using runtime::Shard;
 using runtime::Surroundings;
 
 constexpr std::size_t kPurgeBatch = 1'000;
+constexpr std::size_t kTopicBytesMax = 128;
+constexpr std::size_t kTopicUrlBytesMax = 2'048;
+constexpr std::size_t kResultBytesMax = 1 << 20;
 
 // What the caller of open() left out.
 struct OwnPorts {
@@ -31,8 +36,8 @@ struct OwnPorts {
 
 class RunningEngine final : public Engine {
  public:
-  RunningEngine(Ports ports, EngineOptions options) : ports_(std::move(ports)), options_(options) {
-    if (ports_.clock == nullptr) ports_.clock = &own_.clock;
+  RunningEngine(Ports ports, EngineOptions options)
+      : ports_(with_clock(std::move(ports), own_.clock)), options_(options), topics_(ports_.store, *ports_.clock) {
     if (ports_.shards.empty()) ports_.shards.push_back(own_.add("settle-shard"));
     if (ports_.committer == nullptr) ports_.committer = own_.add("settle-commit");
     if (ports_.reader == nullptr) ports_.reader = own_.add("settle-read");
@@ -40,21 +45,25 @@ class RunningEngine final : public Engine {
     if (!ports_.log) ports_.log = [](LogLevel, std::string_view, std::string_view) {};
     gid_random_ = ports_.make_random();
 
-    surroundings_ =
-        std::make_shared<const Surroundings>(Surroundings{ports_.store,
-                                                          *ports_.clock,
-                                                          *ports_.reader,
-                                                          options_,
-                                                          {options_.retry_interval_ms, options_.retry_interval_max_ms},
-                                                          ports_.log,
-                                                          ports_.log_level});
+    surroundings_ = std::make_shared<const Surroundings>(
+        Surroundings{ports_.store,
+                     *ports_.clock,
+                     *ports_.reader,
+                     options_,
+                     {options_.retry_interval_ms, options_.retry_interval_max_ms, options_.timeout_to_fail_ms},
+                     topics_,
+                     ports_.telemetry,
+                     ports_.alert,
+                     ports_.log,
+                     ports_.log_level});
     const std::size_t count = ports_.shards.size();
     committer_ = std::make_shared<Committer>(
         ports_.store, *ports_.committer, count,
         [this](std::size_t shard, std::uint64_t epoch, std::vector<runtime::Committed> results) {
+          if (results.empty() && shard == 0) read_topics();
           shards_[shard]->deliver(epoch, std::move(results));
         },
-        ports_.log);
+        ports_.log, ports_.telemetry);
     for (std::size_t i = 0; i < count; ++i) {
       shards_.push_back(
           std::make_shared<Shard>(i, count, *ports_.shards[i], committer_, surroundings_, ports_.make_random()));
@@ -77,6 +86,7 @@ class RunningEngine final : public Engine {
         },
         [this](Error damaged) { ports_.log(LogLevel::error, "", damaged.message); });
     if (!read) return read;
+    if (Result<Done> known = topics_.read(ports_.log); !known) return known;
     for (const auto& each : shards_) {
       each->post([each = each.get(), callers = ports_.callers] { each->start(callers); });
     }
@@ -119,6 +129,90 @@ class RunningEngine final : public Engine {
         });
   }
 
+  void prepare_workflow(Definition definition, Completion<StoredTransaction> completion) override {
+    if (Result<Done> ok = check_workflow(definition); !ok) {
+      refuse(definition.gid, std::move(ok.error()), std::move(completion));
+      return;
+    }
+    Shard& owner = shard(definition.gid);
+    owner.post([&owner, definition = std::move(definition), completion = std::move(completion)]() mutable {
+      owner.prepare_workflow(std::move(definition), std::move(completion));
+    });
+  }
+
+  void register_branch(std::string gid, TransType type, Registration registration, BranchStatus status,
+                       Completion<Done> completion) override {
+    if (Result<Done> ok = check_registration(type, registration, status); !ok) {
+      refuse(gid, std::move(ok.error()), std::move(completion));
+      return;
+    }
+    Shard& owner = shard(gid);
+    owner.post([&owner, gid = std::move(gid), type, registration = std::move(registration), status,
+                completion = std::move(completion)]() mutable {
+      owner.register_branch(std::move(gid), type, std::move(registration), status, std::move(completion));
+    });
+  }
+
+  void finish_workflow(std::string gid, GlobalStatus status, std::string rollback_reason, std::string result,
+                       Completion<Done> completion) override {
+    if (!is_final(status)) {
+      refuse(gid, {Code::conflict, "status: must be succeed or failed, is '" + std::string(to_string(status)) + "'"},
+             std::move(completion));
+      return;
+    }
+    if (result.size() > kResultBytesMax) {
+      refuse(gid, {Code::invalid, "result: has more than " + std::to_string(kResultBytesMax) + " bytes"},
+             std::move(completion));
+      return;
+    }
+    Shard& owner = shard(gid);
+    core::Finished finished{status, std::move(rollback_reason), std::move(result)};
+    owner.post(
+        [&owner, gid = std::move(gid), finished = std::move(finished), completion = std::move(completion)]() mutable {
+          owner.finish_workflow(std::move(gid), std::move(finished), std::move(completion));
+        });
+  }
+
+  void subscribe(std::string topic, std::string url, std::string remark, Completion<Done> completion) override {
+    Subscriber subscriber{std::move(url), std::move(remark)};
+    if (Result<Done> ok = check_subscriber(topic, subscriber); !ok) {
+      return refuse(topic, std::move(ok.error()), std::move(completion));
+    }
+    change_topics([this, topic = std::move(topic),
+                   subscriber = std::move(subscriber)] { return topics_.subscribe(*committer_, topic, subscriber); },
+                  std::move(completion));
+  }
+
+  void unsubscribe(std::string topic, std::string url, Completion<Done> completion) override {
+    Result<Done> ok = check_topic(topic);
+    if (ok && url.empty()) ok = Error{Code::invalid, "empty url"};
+    if (!ok) return refuse(topic, std::move(ok.error()), std::move(completion));
+    change_topics(
+        [this, topic = std::move(topic), url = std::move(url)] { return topics_.unsubscribe(*committer_, topic, url); },
+        std::move(completion));
+  }
+
+  void delete_topic(std::string topic, Completion<Done> completion) override {
+    if (Result<Done> ok = check_topic(topic); !ok) {
+      return refuse(topic, std::move(ok.error()), std::move(completion));
+    }
+    change_topics([this, topic = std::move(topic)] { return topics_.remove(*committer_, topic); },
+                  std::move(completion));
+  }
+
+  void query_key_value(std::string category, std::string key, Completion<std::optional<KeyValue>> completion) override {
+    read([this, category = std::move(category),
+          key = std::move(key)] { return ports_.store.load_key_value(category, key); },
+         std::move(completion));
+  }
+
+  void list_key_values(std::string category, std::string position, std::size_t limit,
+                       Completion<KeyValuePage> completion) override {
+    read([this, category = std::move(category), position = std::move(position),
+          limit] { return ports_.store.scan_key_values(category, position, limit); },
+         std::move(completion));
+  }
+
   void force_stop(std::string gid, Completion<Done> completion) override {
     Shard& owner = shard(gid);
     owner.post([&owner, gid = std::move(gid), completion = std::move(completion)]() mutable {
@@ -145,12 +239,8 @@ class RunningEngine final : public Engine {
   }
 
   void list(ScanFilter filter, std::string position, std::size_t limit, Completion<ScanPage> completion) override {
-    ports_.reader->post(
-        [this, filter, position = std::move(position), limit, completion = std::move(completion)]() mutable {
-          auto page = ports_.store.scan(filter, position, limit);
-          shards_.front()->post(
-              [page = std::move(page), completion = std::move(completion)]() mutable { completion(std::move(page)); });
-        });
+    read([this, filter, position = std::move(position), limit] { return ports_.store.scan(filter, position, limit); },
+         std::move(completion));
   }
 
   void wait(std::string gid, Completion<GlobalStatus> completion) override {
@@ -196,6 +286,7 @@ class RunningEngine final : public Engine {
         ports_.committer->post(std::move(stopped));
         return;
       }
+      stopping_ = true;
       stop_waiters_.push_back(std::move(stopped));
       if (stop_waiters_.size() > 1) return;
     }
@@ -215,13 +306,22 @@ class RunningEngine final : public Engine {
       sum.calls += counters.calls.load(std::memory_order_relaxed);
       sum.active += counters.active.load(std::memory_order_relaxed);
       sum.parked += counters.parked.load(std::memory_order_relaxed);
+      sum.due += counters.due.load(std::memory_order_relaxed);
+      sum.calls_in_flight += counters.calls_in_flight.load(std::memory_order_relaxed);
+      sum.calls_waiting += counters.calls_waiting.load(std::memory_order_relaxed);
     }
     sum.groups = committer_->groups();
     sum.changes = committer_->changes();
+    sum.changes_waiting = committer_->waiting();
     return sum;
   }
 
  private:
+  static Ports with_clock(Ports ports, Clock& clock) {
+    if (ports.clock == nullptr) ports.clock = &clock;
+    return ports;
+  }
+
   Shard& shard(const std::string& gid) { return *shards_[std::hash<std::string>()(gid) % shards_.size()]; }
 
   // A function that runs `done` when it was called `count` times, by whatever threads.
@@ -233,22 +333,105 @@ class RunningEngine final : public Engine {
   }
 
   Result<Done> check(const Definition& definition) const {
+    if (definition.type == TransType::workflow) {
+      return Error{Code::invalid,
+                   "trans_type: a workflow is prepared by prepareWorkflow, and submitted with its result"};
+    }
     if (Result<Done> ok = validate(definition); !ok) return ok;
+    const std::size_t rows_per_step = definition.type == TransType::saga ? 2 : 1;
     for (std::size_t row = 0; row < definition.branches.size(); ++row) {
       const BranchDefinition& branch = definition.branches[row];
-      if (branch.url.empty()) continue;
-      const std::string_view scheme = std::string_view(branch.url).substr(0, branch.url.find("://"));
-      const bool known = std::any_of(ports_.callers.begin(), ports_.callers.end(), [&](const CallerPort& port) {
-        return std::find(port.schemes.begin(), port.schemes.end(), scheme) != port.schemes.end();
-      });
-      if (known && scheme.size() < branch.url.size()) continue;
-      return Error{Code::invalid, "steps[" + std::to_string(row / 2) + "]." + std::string(to_string(branch.operation)) +
-                                      ": the scheme of this url is not known: " + branch.url};
+      if (is_callable(branch.url)) continue;
+      if (definition.type == TransType::msg && branch.url.starts_with(kTopicScheme)) continue;
+      return unknown_scheme(
+          "steps[" + std::to_string(row / rows_per_step) + "]." + std::string(to_string(branch.operation)), branch.url);
+    }
+    if (!is_callable(definition.query_prepared)) return unknown_scheme("query_prepared", definition.query_prepared);
+    return Done{};
+  }
+
+  // Whether there is a caller for this url; an empty one needs none.
+  bool is_callable(const std::string& url) const {
+    if (url.empty()) return true;
+    const std::string scheme = runtime::url_scheme(url);
+    return scheme.size() < url.size() &&
+           std::any_of(ports_.callers.begin(), ports_.callers.end(), [&](const CallerPort& port) {
+             return std::find(port.schemes.begin(), port.schemes.end(), scheme) != port.schemes.end();
+           });
+  }
+
+  static Error unknown_scheme(const std::string& field, const std::string& url) {
+    return {Code::invalid, field + ": the scheme of this url is not known: " + url};
+  }
+
+  static Result<Done> check_workflow(const Definition& definition) {
+    if (definition.type != TransType::workflow) return Error{Code::invalid, "trans_type: must be 'workflow'"};
+    return validate(definition);
+  }
+
+  Result<Done> check_registration(TransType type, const Registration& registration, BranchStatus status) const {
+    if (Result<Done> ok = validate(type, registration); !ok) return ok;
+    if (type != TransType::workflow && status != BranchStatus::prepared) {
+      return Error{Code::invalid, "status: of a branch that is still to be called must be prepared"};
+    }
+    const std::pair<const char*, const std::string*> urls[] = {
+        {type == TransType::tcc ? "confirm" : "url", &registration.url}, {"cancel", &registration.cancel_url}};
+    for (const auto& [field, url] : urls) {
+      if (!is_callable(*url)) return unknown_scheme(field, *url);
     }
     return Done{};
   }
 
-  void refuse(const std::string& gid, Error error, Completion<Done> completion) {
+  static Result<Done> check_text(const char* field, const std::string& text, std::size_t bytes_max) {
+    if (text.size() > bytes_max) {
+      return Error{Code::invalid, std::string(field) + ": has more than " + std::to_string(bytes_max) + " bytes"};
+    }
+    if (!core::count_characters(text)) return Error{Code::invalid, std::string(field) + ": is not valid UTF-8"};
+    return Done{};
+  }
+
+  static Result<Done> check_topic(const std::string& topic) {
+    if (topic.empty()) return Error{Code::invalid, "empty topic"};
+    return check_text("topic", topic, kTopicBytesMax);
+  }
+
+  Result<Done> check_subscriber(const std::string& topic, const Subscriber& subscriber) const {
+    if (Result<Done> ok = check_topic(topic); !ok) return ok;
+    if (subscriber.url.empty()) return Error{Code::invalid, "empty url"};
+    if (Result<Done> ok = check_text("url", subscriber.url, kTopicUrlBytesMax); !ok) return ok;
+    if (Result<Done> ok = check_text("remark", subscriber.remark, kTopicUrlBytesMax); !ok) return ok;
+    return is_callable(subscriber.url) ? Result<Done>(Done{}) : unknown_scheme("url", subscriber.url);
+  }
+
+  void read_topics() {
+    const Result<Done> read = topics_.read(ports_.log);
+    if (!read) ports_.log(LogLevel::error, "", "topics cannot be read again: " + read.error().message);
+  }
+
+  // On the lane of the committer, so that there is one change at a time.
+  void change_topics(UniqueFunction<Result<Done>()> change, Completion<Done> completion) {
+    if (stopping_) return refuse("", runtime::stopping(), std::move(completion));
+    committer_->run_between([this, change = std::move(change), completion = std::move(completion)]() mutable {
+      Result<Done> result = change();
+      shards_.front()->post([result = std::move(result), completion = std::move(completion)]() mutable {
+        completion(std::move(result));
+      });
+    });
+  }
+
+  // A read of the store, off the shards.
+  template <class Read, class Value>
+  void read(Read read_store, Completion<Value> completion) {
+    if (stopping_) return refuse("", runtime::stopping(), std::move(completion));
+    ports_.reader->post([this, read_store = std::move(read_store), completion = std::move(completion)]() mutable {
+      auto found = read_store();
+      shards_.front()->post(
+          [found = std::move(found), completion = std::move(completion)]() mutable { completion(std::move(found)); });
+    });
+  }
+
+  template <class Value>
+  void refuse(const std::string& gid, Error error, Completion<Value> completion) {
     shard(gid).post(
         [error = std::move(error), completion = std::move(completion)]() mutable { completion(std::move(error)); });
   }
@@ -296,6 +479,7 @@ class RunningEngine final : public Engine {
   OwnPorts own_;
   Ports ports_;
   const EngineOptions options_;
+  runtime::TopicBook topics_;
   std::mutex gid_mutex_;
   std::unique_ptr<Random> gid_random_;
   std::shared_ptr<const Surroundings> surroundings_;
@@ -306,6 +490,7 @@ class RunningEngine final : public Engine {
   std::mutex stop_mutex_;  // guards the two that follow
   std::vector<Task> stop_waiters_;
   bool stopped_ = false;
+  std::atomic<bool> stopping_ = false;
 };
 
 }  // namespace

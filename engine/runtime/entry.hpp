@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ struct CallRecord {
   std::shared_ptr<Entry> entry;
   core::Call call;
   CallGate::Place place;
+  std::int64_t sent_at_ms = 0;  // steady clock; 0: not yet
 };
 
 // An answer that is known, but not yet durable.
@@ -39,6 +41,9 @@ struct CreateRequest {
   std::shared_ptr<Definition> definition;
   GlobalStatus status = GlobalStatus::prepared;
   Completion<Done> completion;
+  // prepareWorkflow: given the transaction, found in whatever status or new; `completion` only where that fails.
+  std::shared_ptr<Completion<StoredTransaction>> finds;
+  bool protocol_left_out = false;
   int tries = 0;
 };
 
@@ -57,8 +62,9 @@ struct Entry {
   std::int64_t id = 0;
   core::Transaction transaction;
 
-  std::vector<Found> deferred;           // creating, loading: what to do then
-  std::optional<CreateRequest> request;  // creating
+  std::vector<Found> deferred;             // creating, loading: what to do then
+  std::optional<CreateRequest> request;    // creating
+  std::optional<Result<Done>> first_pass;  // creating: how its first pass ended, where it did so at once
   std::vector<PendingAnswer> answers;
   std::vector<Completion<Done>> pass_waiters;
   std::vector<Completion<GlobalStatus>> final_waiters;
@@ -76,6 +82,9 @@ struct Entry {
   bool mistrusted = false;         // poisoned: the store itself must be repaired first
   bool reviving = false;           // loading, after it was poisoned
   bool woken = false;              // came from the store by its time, and its pass has not ended
+
+  std::optional<std::list<std::shared_ptr<Entry>>::iterator> warm;  // its place among the warm ones
+  std::size_t warm_weight = 0;                                      // what it counts there
 };
 
 // What stays in memory of a transaction that has nothing to do before a time.
@@ -83,6 +92,7 @@ struct Parked {
   bool times_known = true;  // false: the store knows them, but could not be read
   std::int64_t retry_at_ms = core::kNever;
   std::int64_t timeout_at_ms = core::kNever;
+  std::int64_t shown_at_ms = core::kNever;  // of its next_retry_time_ms, whether something happens then or not
   TimerQueue::Key timer;
 };
 

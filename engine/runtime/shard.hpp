@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,6 +16,7 @@
 
 #include "engine/runtime/committer.hpp"
 #include "engine/runtime/entry.hpp"
+#include "engine/runtime/topic_book.hpp"
 #include "settle/engine.hpp"
 
 namespace settle::runtime {
@@ -26,6 +28,9 @@ struct Surroundings {
   Executor& reader;
   EngineOptions options;
   core::Policy policy;
+  const TopicBook& topics;
+  Telemetry* telemetry = nullptr;
+  std::function<void(Alert)> alert;
   Log log;
   LogLevel log_level = LogLevel::info;
 };
@@ -44,6 +49,9 @@ class Shard : public std::enable_shared_from_this<Shard> {
     std::atomic<std::uint64_t> calls = 0;
     std::atomic<std::size_t> active = 0;
     std::atomic<std::size_t> parked = 0;
+    std::atomic<std::size_t> due = 0;
+    std::atomic<std::size_t> calls_in_flight = 0;
+    std::atomic<std::size_t> calls_waiting = 0;
   };
 
   Shard(std::size_t index, std::size_t shard_count, Executor& executor, std::shared_ptr<Committer> committer,
@@ -60,6 +68,10 @@ class Shard : public std::enable_shared_from_this<Shard> {
 
   void submit(Definition definition, Completion<Done> completion);
   void prepare(Definition definition, Completion<Done> completion);
+  void prepare_workflow(Definition definition, Completion<StoredTransaction> completion);
+  void register_branch(std::string gid, TransType type, Registration registration, BranchStatus status,
+                       Completion<Done> completion);
+  void finish_workflow(std::string gid, core::Finished finished, Completion<Done> completion);
   void abort(std::string gid, std::optional<TransType> type, std::string reason, Completion<Done> completion);
   void force_stop(std::string gid, Completion<Done> completion);
   void make_due(std::string gid, Completion<Done> completion);
@@ -79,6 +91,12 @@ class Shard : public std::enable_shared_from_this<Shard> {
  private:
   // So many transactions at most, woken from the store by their time, are being processed at once.
   static constexpr std::size_t kWokenMax = 4096;
+  // Prepared transactions whose clients are likely to come back soon stay in memory, as long as all together weigh no
+  // more than this: roughly, KiB.
+  static constexpr std::size_t kWarmWeightMax = 4096;
+  // Of those that are due, so many at most are counted.
+  static constexpr std::size_t kDueCountMax = 10'000;
+  static constexpr std::int64_t kDueCountPauseMs = 1'000;
   // When a transaction that could not be read is tried again.
   static constexpr std::int64_t kReloadPauseMs = 10'000;
   // A gid that exists when it is created and does not when it is read: tried again so often.
@@ -102,6 +120,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void on(Task& task) { task(); }
   void on(Reply& reply);
   void on(Commits& commits);
+  void begin_epoch(std::uint64_t epoch);
 
   // -- transactions in memory
   EntryPtr add_entry(const std::string& gid, Entry::Mode mode);
@@ -109,7 +128,13 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void load(const EntryPtr& entry);
   void loaded(const EntryPtr& entry, Result<std::optional<StoredTransaction>> result,
               std::optional<GlobalStatus> purged);
+  static StoredTransaction snapshot(const Entry& entry);
   void release_if_idle(const EntryPtr& entry);
+  static bool is_idle(const Entry& entry);
+  static std::size_t weight_of(const core::Transaction& transaction);
+  void keep_warm(const EntryPtr& entry);
+  void cool(const EntryPtr& entry);
+  void park(const EntryPtr& entry);
   void forget(const EntryPtr& entry);
   void missing(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result);
 
@@ -117,22 +142,30 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void create(CreateRequest request);
   void create_or_update(CreateRequest request);
   void update(const EntryPtr& entry, CreateRequest request);
+  void give_found(const EntryPtr& entry, CreateRequest request);
+  void refuse_unless_known(CreateRequest request, Error error);
   void create_refused(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result,
                       std::optional<GlobalStatus> purged);
+  void update_existing(const EntryPtr& entry, const core::Event& event, bool wait, Completion<Done> completion);
   void request_event(std::string gid, core::Event event, Completion<Done> completion);
   bool refuse_if_halting(Completion<Done>& completion) const;
 
   // -- going on
   void step(const EntryPtr& entry, const core::Event& event);
   void carry_out(const EntryPtr& entry, core::Decision decision);
+  void end_pass(Entry& entry, const Result<Done>& answer);
   void push(const EntryPtr& entry, const core::Decision& decision);
   void notify(const EntryPtr& entry);
   void committed(const EntryPtr& entry, std::uint64_t sequence, const ChangeOutcome& outcome);
+  void created(const EntryPtr& entry, CreateRequest request, core::Sequence sequence);
   void poison(const EntryPtr& entry, bool mistrusted);
   void revive_if_possible(const EntryPtr& entry);
   void fail_waiters(const EntryPtr& entry, const Error& error);
 
   // -- calls
+  BranchView called(const Entry& entry, std::uint32_t row) const;
+  void call_ended(const CallRecord& record, const BranchReply& reply);
+  void raise_alert(const Entry& entry) const;
   void start_call(const EntryPtr& entry, core::Call call);
   void send(const std::shared_ptr<CallRecord>& record);
   bool revoke(const EntryPtr& entry, core::Call call);
@@ -145,6 +178,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   bool may_wake() const;
   void jitter(const EntryPtr& entry);
   void wake_due();
+  void count_due();
   void wake(std::string gid, bool made_due);
   void arm_timer();
   bool quiet() const;
@@ -172,11 +206,14 @@ class Shard : public std::enable_shared_from_this<Shard> {
 
   std::unordered_map<std::string, EntryPtr> entries_;
   std::unordered_map<std::string, Parked> parked_;
+  std::list<EntryPtr> warm_;  // prepared and idle; the one used longest ago first
+  std::size_t warm_weight_ = 0;
   TimerQueue live_timers_;    // of entries
   TimerQueue parked_timers_;  // of what is in parked_
   std::size_t woken_ = 0;     // entries that are marked so
   std::unique_ptr<Timer> timer_;
   std::int64_t armed_for_ms_ = core::kNever;
+  std::int64_t due_count_again_at_ms_ = 0;
 
   CallGate gate_;
   std::vector<std::unique_ptr<BranchCaller>> callers_;

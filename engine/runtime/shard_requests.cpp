@@ -2,20 +2,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/runtime/refusals.hpp"
 #include "engine/runtime/shard.hpp"
 
 namespace settle::runtime {
-namespace {
-
-Error stopping() { return {Code::unavailable, "the server is stopping, ask again"}; }
-
-Error unknown_gid(const std::string& gid) { return {Code::not_found, "no TransGlobal with gid: " + gid + " found"}; }
-
-StoredTransaction snapshot(const Entry& entry) {
-  return {entry.id, entry.transaction.definition, entry.transaction.state, entry.transaction.branches};
-}
-
-}  // namespace
 
 bool Shard::refuse_if_halting(Completion<Done>& completion) const {
   if (halting_) completion(stopping());
@@ -32,6 +22,26 @@ void Shard::submit(Definition definition, Completion<Done> completion) {
 void Shard::prepare(Definition definition, Completion<Done> completion) {
   create_or_update(
       {std::make_shared<Definition>(std::move(definition)), GlobalStatus::prepared, std::move(completion)});
+}
+
+void Shard::prepare_workflow(Definition definition, Completion<StoredTransaction> completion) {
+  const auto shared = std::make_shared<Completion<StoredTransaction>>(std::move(completion));
+  CreateRequest request{std::make_shared<Definition>(std::move(definition)), GlobalStatus::prepared};
+  request.finds = shared;
+  request.completion = [shared](Result<Done> refused) { (*shared)(std::move(refused.error())); };
+  create_or_update(std::move(request));
+}
+
+// Shows the transaction as it is now, when that is durable.
+void Shard::give_found(const EntryPtr& entry, CreateRequest request) {
+  entry->answers.push_back({entry->transaction.written, Done{},
+                            [shown = snapshot(*entry), found = std::move(request.finds)](Result<Done> ok) mutable {
+                              if (ok) {
+                                (*found)(std::move(shown));
+                              } else {
+                                (*found)(std::move(ok.error()));
+                              }
+                            }});
 }
 
 void Shard::create_or_update(CreateRequest request) {
@@ -58,17 +68,35 @@ void Shard::create(CreateRequest request) {
     request.completion(Error{Code::unavailable, "the store cannot be written at the moment, ask again"});
     return;
   }
-  if (entries_.size() >= active_max_) {
+  if (entries_.size() - warm_.size() >= active_max_) {
     request.completion(Error{Code::overloaded, "too many transactions are being worked on, ask again later"});
+    return;
+  }
+  if (Result<Done> ok = expand_topics(*request.definition, *around_.topics.topics()); !ok) {
+    refuse_unless_known(std::move(request), std::move(ok.error()));
     return;
   }
   const EntryPtr entry = add_entry(request.definition->gid, Entry::Mode::creating);
   const Moment now = around_.clock.now();
   request.definition->create_time_ms = now.wall_ms;
+  request.protocol_left_out = request.definition->protocol == Protocol::unspecified;
+  if (request.protocol_left_out) request.definition->protocol = Protocol::http;
   std::shared_ptr<const Definition> definition = request.definition;
   const GlobalStatus status = request.status;
   entry->request = std::move(request);
   carry_out(entry, core::create(std::move(definition), status, now, around_.policy));
+}
+
+// It cannot be created as it is; but if the gid is known, it need not be.
+void Shard::refuse_unless_known(CreateRequest request, Error error) {
+  const std::string gid = request.definition->gid;
+  find(gid, [this, request = std::move(request), error = std::move(error)](Result<EntryPtr> found) mutable {
+    if (found && found.value()) {
+      update(found.value(), std::move(request));
+    } else {
+      request.completion(found ? std::move(error) : std::move(found.error()));
+    }
+  });
 }
 
 // The store knows the gid, but cannot show the transaction: it was purged, or could not be read.
@@ -93,9 +121,12 @@ void Shard::create_refused(const EntryPtr& entry, const Result<std::optional<Sto
 void Shard::update(const EntryPtr& entry, CreateRequest request) {
   const core::Transaction& transaction = entry->transaction;
   if (request.definition->type != transaction.definition->type) {
-    request.completion(Error{Code::invalid, "trans_type: is '" + std::string(to_string(request.definition->type)) +
-                                                "', but this gid is stored as '" +
-                                                std::string(to_string(transaction.definition->type)) + "'"});
+    request.completion(other_type(request.definition->type, transaction.definition->type));
+    return;
+  }
+  if (request.finds) {
+    give_found(entry, std::move(request));
+    notify(entry);
     return;
   }
   core::Event event = core::Prepared{};
@@ -113,20 +144,23 @@ void Shard::update(const EntryPtr& entry, CreateRequest request) {
     }
     event = std::move(submitted);
   }
+  const bool wait = request.status == GlobalStatus::submitted && request.definition->options.wait_result;
+  update_existing(entry, event, wait, std::move(request.completion));
+}
+
+// ---- requests that are events of the core ---------------------------------------------------------------------------
+
+// `wait`: the answer, unless it is a refusal, comes when the pass has ended.
+void Shard::update_existing(const EntryPtr& entry, const core::Event& event, bool wait, Completion<Done> completion) {
   core::Decision decision = core::decide(std::move(entry->transaction), event, around_.clock.now(), around_.policy);
-  const core::Sequence after = decision.transaction.written;
-  if (decision.refused) {
-    entry->answers.push_back({after, *decision.refused, std::move(request.completion)});
-  } else if (request.status == GlobalStatus::submitted && request.definition->options.wait_result) {
-    entry->pass_waiters.push_back(std::move(request.completion));
+  if (wait && !decision.refused) {
+    entry->pass_waiters.push_back(std::move(completion));
   } else {
-    entry->answers.push_back({after, Done{}, std::move(request.completion)});
+    Result<Done> answer = decision.refused ? Result<Done>(*decision.refused) : Result<Done>(Done{});
+    entry->answers.push_back({decision.transaction.written, std::move(answer), std::move(completion)});
   }
   carry_out(entry, std::move(decision));
 }
-
-// ---- requests that are events of the core
-// -----------------------------------------------------------------------------
 
 void Shard::request_event(std::string gid, core::Event event, Completion<Done> completion) {
   if (refuse_if_halting(completion)) return;
@@ -135,24 +169,60 @@ void Shard::request_event(std::string gid, core::Event event, Completion<Done> c
       completion(found ? unknown_gid(gid) : std::move(found.error()));
       return;
     }
-    const EntryPtr& entry = found.value();
-    core::Decision decision = core::decide(std::move(entry->transaction), event, around_.clock.now(), around_.policy);
-    Result<Done> answer = decision.refused ? Result<Done>(*decision.refused) : Result<Done>(Done{});
-    entry->answers.push_back({decision.transaction.written, std::move(answer), std::move(completion)});
-    carry_out(entry, std::move(decision));
+    update_existing(found.value(), event, false, std::move(completion));
   });
 }
 
-void Shard::abort(std::string gid, std::optional<TransType> type, std::string, Completion<Done> completion) {
+void Shard::register_branch(std::string gid, TransType type, Registration registration, BranchStatus status,
+                            Completion<Done> completion) {
   if (refuse_if_halting(completion)) return;
-  find(gid, [this, gid, type, completion = std::move(completion)](Result<EntryPtr> found) mutable {
-    if (found && found.value() && type && *type != found.value()->transaction.definition->type) {
-      const TransType stored = found.value()->transaction.definition->type;
-      completion(Error{Code::invalid, "trans_type: is '" + std::string(to_string(*type)) +
-                                          "', but this gid is stored as '" + std::string(to_string(stored)) + "'"});
+  core::Registered event{std::move(registration), status};
+  find(gid,
+       [this, gid, type, event = std::move(event), completion = std::move(completion)](Result<EntryPtr> found) mutable {
+         if (!found) {
+           completion(std::move(found.error()));
+         } else if (!found.value()) {
+           completion(Error{Code::failure, "no trans with gid: " + gid + " status: prepared found FAILURE"});
+         } else if (const TransType stored = found.value()->transaction.definition->type; stored != type) {
+           completion(other_type(type, stored));
+         } else {
+           update_existing(found.value(), std::move(event), false, std::move(completion));
+         }
+       });
+}
+
+void Shard::finish_workflow(std::string gid, core::Finished finished, Completion<Done> completion) {
+  if (refuse_if_halting(completion)) return;
+  find(gid, [this, gid, finished = std::move(finished),
+             completion = std::move(completion)](Result<EntryPtr> found) mutable {
+    if (!found || !found.value()) {
+      completion(found ? unknown_gid(gid) : std::move(found.error()));
+    } else if (const TransType stored = found.value()->transaction.definition->type; stored != TransType::workflow) {
+      completion(other_type(TransType::workflow, stored));
+    } else {
+      update_existing(found.value(), std::move(finished), false, std::move(completion));
+    }
+  });
+}
+
+void Shard::abort(std::string gid, std::optional<TransType> type, std::string reason, Completion<Done> completion) {
+  if (refuse_if_halting(completion)) return;
+  find(gid, [this, gid, type, reason = std::move(reason),
+             completion = std::move(completion)](Result<EntryPtr> found) mutable {
+    if (!found || !found.value()) {
+      completion(found ? unknown_gid(gid) : std::move(found.error()));
       return;
     }
-    request_event(gid, core::AbortRequested{}, std::move(completion));
+    const Definition& definition = *found.value()->transaction.definition;
+    const bool two_phase = definition.type == TransType::tcc || definition.type == TransType::xa;
+    if (type ? *type != definition.type : two_phase) {
+      completion(type ? other_type(*type, definition.type)
+                      : Error{Code::conflict, "trans_type: is missing, this gid is stored as '" +
+                                                  std::string(to_string(definition.type)) + "'"});
+      return;
+    }
+    const bool wait = two_phase && definition.options.wait_result;
+    update_existing(found.value(), core::AbortRequested{std::move(reason)}, wait, std::move(completion));
   });
 }
 
@@ -167,100 +237,29 @@ void Shard::make_due(std::string gid, Completion<Done> completion) {
 MadeDue Shard::make_all_due(std::int64_t later_than_ms, std::size_t limit) {
   MadeDue made;
   if (halting_) return made;
-  const std::int64_t after_ms = around_.clock.now().steady_ms + later_than_ms;
+  const Moment now = around_.clock.now();
   std::vector<std::string> gids;
+  // Whether there is room for it.
+  const auto take = [&](const std::string& gid, std::int64_t shown_in_ms) {
+    if (shown_in_ms <= later_than_ms) return true;
+    made.remaining = gids.size() == limit;
+    if (!made.remaining) gids.push_back(gid);
+    return !made.remaining;
+  };
+  for (const auto& [gid, entry] : entries_) {
+    const core::Transaction& transaction = entry->transaction;
+    const bool waits = entry->mode == Entry::Mode::live && !transaction.in_pass && transaction.settled();
+    if (!waits || is_final(transaction.state.status)) continue;
+    if (!take(gid, transaction.state.next_retry_time_ms - now.wall_ms)) break;
+  }
   for (const auto& [gid, parked] : parked_) {
-    if (parked.retry_at_ms == core::kNever || parked.retry_at_ms <= after_ms || entries_.contains(gid)) continue;
-    if (gids.size() == limit) {
-      made.remaining = true;
-      break;
-    }
-    gids.push_back(gid);
+    if (made.remaining) break;
+    if (!entries_.contains(gid)) take(gid, parked.shown_at_ms - now.steady_ms);
   }
   std::sort(gids.begin(), gids.end());
   for (const std::string& gid : gids) wake(gid, true);
   made.count = gids.size();
   return made;
-}
-
-// ---- asking
-// -----------------------------------------------------------------------------------------------------------
-
-void Shard::query(std::string gid, Completion<std::optional<StoredTransaction>> completion) {
-  if (closed_) {
-    completion(stopping());
-    return;
-  }
-  if (!entries_.contains(gid)) {
-    around_.reader.post(
-        [self = shared_from_this(), gid = std::move(gid), completion = std::move(completion)]() mutable {
-          auto stored = self->around_.store.load(gid);
-          self->post([stored = std::move(stored), completion = std::move(completion)]() mutable {
-            completion(std::move(stored));
-          });
-        });
-    return;
-  }
-  find(gid, [completion = std::move(completion)](Result<EntryPtr> found) mutable {
-    if (!found || !found.value()) {
-      if (found) {
-        completion(std::optional<StoredTransaction>());
-      } else {
-        completion(std::move(found.error()));
-      }
-      return;
-    }
-    const EntryPtr& entry = found.value();
-    if (entry->transaction.durable >= entry->transaction.status_written) {
-      completion(std::optional<StoredTransaction>(snapshot(*entry)));
-      return;
-    }
-    entry->answers.push_back({entry->transaction.status_written, Done{},
-                              [shown = snapshot(*entry), completion = std::move(completion)](Result<Done> ok) mutable {
-                                if (ok) {
-                                  completion(std::optional<StoredTransaction>(std::move(shown)));
-                                } else {
-                                  completion(std::move(ok.error()));
-                                }
-                              }});
-  });
-}
-
-void Shard::wait(std::string gid, Completion<GlobalStatus> completion) {
-  if (closed_) {
-    completion(stopping());
-    return;
-  }
-  find(gid, [this, gid, completion = std::move(completion)](Result<EntryPtr> found) mutable {
-    if (!found || !found.value()) {
-      completion(found ? unknown_gid(gid) : std::move(found.error()));
-      return;
-    }
-    found.value()->final_waiters.push_back(std::move(completion));
-    notify(found.value());
-  });
-}
-
-void Shard::watch(std::string gid, UniqueFunction<void(Result<GlobalStatus>)> observer) {
-  if (closed_) {
-    observer(stopping());
-    return;
-  }
-  find(gid, [this, gid, observer = std::move(observer)](Result<EntryPtr> found) mutable {
-    if (!found || !found.value()) {
-      observer(found ? unknown_gid(gid) : std::move(found.error()));
-      return;
-    }
-    const EntryPtr& entry = found.value();
-    const core::Transaction& transaction = entry->transaction;
-    if (transaction.durable >= transaction.status_written && !entry->observers.empty()) {
-      observer(transaction.state.status);  // the others were told already
-    } else {
-      entry->observed.reset();
-    }
-    entry->observers.push_back(std::move(observer));
-    notify(entry);
-  });
 }
 
 }  // namespace settle::runtime

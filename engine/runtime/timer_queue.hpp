@@ -26,6 +26,13 @@ class TimerQueue {
   const std::string& first_gid() const { return *times_.begin()->second; }
   std::size_t size() const { return times_.size(); }
 
+  // How many come at this time or before; counts no further than count_max.
+  std::size_t count_until(std::int64_t at_ms, std::size_t count_max) const {
+    std::size_t count = 0;
+    for (auto at = times_.begin(); at != times_.end() && at->first.first <= at_ms && count < count_max; ++at) ++count;
+    return count;
+  }
+
  private:
   std::map<Key, const std::string*> times_;
   std::uint64_t added_ = 0;

@@ -22,16 +22,19 @@ inline bool matches(const ScanFilter& filter, GlobalStatus status, TransType typ
          create_time_ms >= filter.create_time_ms_min && create_time_ms <= filter.create_time_ms_max;
 }
 
-// The position after the transaction `last_id`: a page from there on shows only smaller ids. The letter is the
-// version of this form.
-inline std::string scan_position_after(std::int64_t last_id) { return "a" + std::to_string(last_id); }
+// The first letter of a position: what is listed, and the version of its form.
+inline constexpr char kScanPosition = 'a';
+inline constexpr char kKeyValuePosition = 'k';
+
+// The position after the one with this id: a page from there on shows only smaller ids.
+inline std::string position_after(char letter, std::int64_t last_id) { return letter + std::to_string(last_id); }
 
 // The id that every id of the page is smaller than. An empty position stands before all of them.
-inline Result<std::int64_t> parse_scan_position(const std::string& position) {
+inline Result<std::int64_t> parse_position(char letter, const std::string& position) {
   if (position.empty()) return INT64_MAX;
   std::int64_t id = 0;
   const char* const end = position.data() + position.size();
-  const bool ours = position.size() >= 2 && position[0] == 'a' && position[1] >= '1' && position[1] <= '9';
+  const bool ours = position.size() >= 2 && position[0] == letter && position[1] >= '1' && position[1] <= '9';
   if (ours) {
     const auto [stop, error] = std::from_chars(position.data() + 1, end, id);
     if (error == std::errc() && stop == end) return id;

@@ -10,6 +10,8 @@
 
 #include "settle/storage/memory.hpp"
 #include "storage/common/listing.hpp"
+#include "storage/common/rows.hpp"
+#include "storage/memory/key_values.hpp"
 
 namespace settle {
 namespace {
@@ -18,7 +20,8 @@ struct Record {
   std::int64_t id = 0;
   std::shared_ptr<const Definition> definition;
   State state;
-  std::vector<BranchState> branches;
+  std::vector<Registration> registrations;
+  std::vector<BranchState> branches;  // the rows behind them are default ones
 };
 
 // Ids to records: the newest is the last.
@@ -57,7 +60,7 @@ class MemoryStore final : public Store {
   }
 
   Result<ScanPage> scan(const ScanFilter& filter, const std::string& position, std::size_t limit) override {
-    const auto below = parse_scan_position(position);
+    const auto below = parse_position(kScanPosition, position);
     if (!below) return below.error();
     const std::shared_lock lock(mutex_);
     ScanPage page;
@@ -69,12 +72,28 @@ class MemoryStore final : public Store {
       const Record& record = take_unfinished ? (unfinished++)->second : (finished++)->second;
       if (!matches(filter, record.state.status, record.definition->type, record.definition->create_time_ms)) continue;
       if (page.transactions.size() == limit) {
-        page.next_position = scan_position_after(page.transactions.back().id);
+        page.next_position = position_after(kScanPosition, page.transactions.back().id);
         break;
       }
-      page.transactions.push_back({record.id, record.definition, record.state, {}});
+      page.transactions.push_back({record.id, record.definition, record.state, {}, {}});
     }
     return page;
+  }
+
+  ChangeResult apply_key_value(const KeyValueChange& change) override {
+    const std::unique_lock lock(mutex_);
+    return key_values_.apply(change);
+  }
+
+  Result<std::optional<KeyValue>> load_key_value(const std::string& category, const std::string& key) override {
+    const std::shared_lock lock(mutex_);
+    return key_values_.load(category, key);
+  }
+
+  Result<KeyValuePage> scan_key_values(const std::string& category, const std::string& position,
+                                       std::size_t limit) override {
+    const std::shared_lock lock(mutex_);
+    return key_values_.scan(category, position, limit);
   }
 
   Result<Done> visit_unfinished(UniqueFunction<bool(StoredTransaction)> visit,
@@ -124,13 +143,15 @@ class MemoryStore final : public Store {
   }
 
   static StoredTransaction whole(const Record& record) {
-    StoredTransaction transaction{record.id, record.definition, record.state, record.branches};
-    transaction.branches.resize(record.definition->branches.size());
+    const Definition& definition = *record.definition;
+    StoredTransaction transaction{record.id, record.definition, record.state, record.registrations, record.branches};
+    transaction.branches.resize(row_count(definition.type, definition.branches.size(), record.registrations.size()));
     return transaction;
   }
 
-  static void take_runs(Record& record, const std::vector<BranchRun>& runs) {
-    for (const BranchRun& run : runs) {
+  static void take_parts(Record& record, const Change& change) {
+    record.registrations.insert(record.registrations.end(), change.registrations.begin(), change.registrations.end());
+    for (const BranchRun& run : change.runs) {
       if (record.branches.size() < run.first + run.branches.size()) {
         record.branches.resize(run.first + run.branches.size());
       }
@@ -140,10 +161,13 @@ class MemoryStore final : public Store {
 
   ChangeOutcome create(const Change& change) {
     if (index_.contains(change.gid) || purged_.contains(change.gid)) return {ChangeResult::exists, 0};
+    if (!registrations_fit(change, change.definition->type, change.definition->branches.size(), 0)) {
+      return {ChangeResult::conflict, 0};
+    }
     const std::int64_t id = next_id_++;
     Records& home = is_final(change.state.status) ? finished_ : unfinished_;
-    const auto record = home.emplace_hint(home.end(), id, Record{id, change.definition, change.state, {}});
-    take_runs(record->second, change.runs);
+    const auto record = home.emplace_hint(home.end(), id, Record{id, change.definition, change.state, {}, {}});
+    take_parts(record->second, change);
     index_.emplace(change.gid, record);
     if (is_final(change.state.status)) finish_order_.emplace(finished_at_ms(change.state), id);
     return {ChangeResult::applied, id};
@@ -155,12 +179,16 @@ class MemoryStore final : public Store {
       return {ChangeResult::conflict, 0};
     }
     Record& record = found->second->second;
+    const Definition& definition = change.definition ? *change.definition : *record.definition;
+    if (!registrations_fit(change, definition.type, definition.branches.size(), record.registrations.size())) {
+      return {ChangeResult::conflict, 0};
+    }
     const bool was_final = is_final(record.state.status);
     const bool becomes_final = is_final(change.state.status);
     if (was_final) finish_order_.erase({finished_at_ms(record.state), record.id});
     if (change.definition) record.definition = change.definition;
     record.state = change.state;
-    take_runs(record, change.runs);
+    take_parts(record, change);
     if (was_final != becomes_final) {
       Records& from = was_final ? finished_ : unfinished_;
       Records& to = becomes_final ? finished_ : unfinished_;
@@ -178,6 +206,7 @@ class MemoryStore final : public Store {
   std::unordered_map<std::string, Purged> purged_;
   std::set<std::pair<std::int64_t, std::string>> purge_order_;  // (time, gid)
   std::int64_t next_id_ = 1;
+  KeyValues key_values_;
 };
 
 }  // namespace

@@ -13,12 +13,13 @@
 #include <vector>
 
 #include "settle/result.hpp"
+#include "settle/store.hpp"
 #include "settle/transaction.hpp"
 
 namespace settle {
 
-// Of what a newer settle may change: grows when a value written now could be misread by an older one.
-inline constexpr std::uint8_t kValueVersion = 1;
+// The version that is written; those from 1 on are read. Grows when an older program could misread a value written now.
+inline constexpr std::uint8_t kValueVersion = 2;
 
 // What stands under a gid's key: a definition, or the note that it was purged.
 struct GidRecord {
@@ -33,7 +34,8 @@ struct StateRecord {
   std::string gid;
   TransType type = TransType::saga;
   std::int64_t create_time_ms = 0;
-  std::uint32_t branch_count = 0;
+  std::uint32_t branch_count = 0;        // rows of the definition
+  std::uint32_t registration_count = 0;  // and the registrations that own the rows behind them
   State state;
   std::vector<BranchState> first_run;  // empty: every row of it is a default BranchState
   bool operator==(const StateRecord&) const = default;
@@ -48,6 +50,12 @@ Result<StateRecord> decode_state(std::string_view key, std::string_view value);
 
 std::string encode_run(std::string_view key, const std::vector<BranchState>& branches);
 Result<std::vector<BranchState>> decode_run(std::string_view key, std::string_view value);
+
+std::string encode_registration(std::string_view key, const Registration& registration);
+Result<Registration> decode_registration(std::string_view key, std::string_view value);
+
+std::string encode_key_value(std::string_view key, const KeyValue& key_value);
+Result<KeyValue> decode_key_value(std::string_view key, std::string_view value);
 
 std::string encode_number(std::string_view key, std::int64_t number);
 Result<std::int64_t> decode_number(std::string_view key, std::string_view value);

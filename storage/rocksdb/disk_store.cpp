@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/common/rows.hpp"
 #include "storage/rocksdb/keys.hpp"
 
 namespace settle {
@@ -21,7 +22,8 @@ const BranchRun* first_run_of(const Change& change) {
 }
 
 KnownTransaction known_of(std::int64_t id, const StateRecord& record) {
-  return {id, record.create_time_ms, record.branch_count, record.type, record.state.status};
+  return {id,          record.create_time_ms, record.branch_count,      record.registration_count,
+          record.type, record.state.status,   !record.first_run.empty()};
 }
 
 }  // namespace
@@ -82,18 +84,21 @@ Result<Done> DiskStore::read_index() {
   }
   if (!last->status().ok()) return failure(last->status());
 
-  ::rocksdb::PinnableSlice value;
-  const std::string mark = next_id_key();
-  const auto status = get(mark, value);
-  if (status.ok()) {
-    const auto number = decode_number(mark, view(value));
-    if (!number) return number.error();
-    next_id = std::max(next_id, number.value());
-  } else if (!status.IsNotFound()) {
-    return failure(status);
-  }
+  if (auto read = read_next_id(next_id_key(), next_id); !read) return read;
+  if (auto read = read_next_id(next_key_value_id_key(), next_key_value_id_); !read) return read;
   next_id_ = next_id;
   purge_start_ = 0;
+  return Done{};
+}
+
+Result<Done> DiskStore::read_next_id(const std::string& key, std::int64_t& next_id) const {
+  ::rocksdb::PinnableSlice value;
+  const auto status = get(key, value);
+  if (status.IsNotFound()) return Done{};
+  if (!status.ok()) return failure(status);
+  const auto number = decode_number(key, view(value));
+  if (!number) return number.error();
+  next_id = std::max(next_id, number.value());
   return Done{};
 }
 
@@ -124,6 +129,7 @@ bool DiskStore::plan(std::size_t place, const Change& change, ChangeOutcome& out
 }
 
 bool DiskStore::plan_create(std::size_t place, const Change& change, ChangeOutcome& outcome) {
+  const Definition& definition = *change.definition;
   const std::string gid = gid_key(change.gid);
   if (unfinished_.find(change.gid) != nullptr) {
     outcome.result = ChangeResult::exists;
@@ -136,20 +142,25 @@ bool DiskStore::plan_create(std::size_t place, const Change& change, ChangeOutco
     return true;
   }
   if (!status.IsNotFound()) return false;
+  if (!registrations_fit(change, definition.type, definition.branches.size(), 0)) {
+    outcome.result = ChangeResult::conflict;
+    return true;
+  }
 
-  const Definition& definition = *change.definition;
   KnownTransaction known;
   known.id = next_id_++;
   known.create_time_ms = definition.create_time_ms;
   known.branch_count = static_cast<std::uint32_t>(definition.branches.size());
+  known.registration_count = static_cast<std::uint32_t>(change.registrations.size());
   known.type = definition.type;
   known.status = change.state.status;
 
   put_definition(gid, known.id, definition);
   const BranchRun* first_run = first_run_of(change);
+  known.first_run_stored = first_run != nullptr;
   put_state(is_final(known.status) ? finished_key(known.id) : unfinished_key(known.id), change, known,
             first_run != nullptr ? first_run->branches : std::vector<BranchState>());
-  put_later_runs(known.id, change.runs);
+  put_parts(known.id, change);
   planned_.push_back({place, known});
   return true;
 }
@@ -163,11 +174,20 @@ bool DiskStore::plan_change(std::size_t place, const Change& change, ChangeOutco
   }
   if (!found.value() || found.value()->known.status != change.expected_status) return true;
   Current& current = *found.value();
+  KnownTransaction known = current.known;
+  if (change.definition) {
+    known.create_time_ms = change.definition->create_time_ms;
+    known.branch_count = static_cast<std::uint32_t>(change.definition->branches.size());
+    known.type = change.definition->type;
+  }
+  if (!registrations_fit(change, known.type, known.branch_count, known.registration_count)) return true;
+  known.registration_count += static_cast<std::uint32_t>(change.registrations.size());
+  known.status = change.state.status;
 
   std::vector<BranchState> first_run;
   if (const BranchRun* changed = first_run_of(change); changed != nullptr) {
     first_run = changed->branches;
-  } else {
+  } else if (known.first_run_stored) {
     ::rocksdb::PinnableSlice value;
     const auto status = get(current.key, value);
     if (!status.ok() && !status.IsNotFound()) {
@@ -179,18 +199,12 @@ bool DiskStore::plan_change(std::size_t place, const Change& change, ChangeOutco
     first_run = std::move(stored.value().first_run);
   }
 
-  KnownTransaction known = current.known;
-  if (change.definition) {
-    known.create_time_ms = change.definition->create_time_ms;
-    known.branch_count = static_cast<std::uint32_t>(change.definition->branches.size());
-    known.type = change.definition->type;
-    put_definition(gid_key(change.gid), known.id, *change.definition);
-  }
-  known.status = change.state.status;
+  known.first_run_stored = !first_run.empty();
+  if (change.definition) put_definition(gid_key(change.gid), known.id, *change.definition);
   const std::string key = is_final(known.status) ? finished_key(known.id) : unfinished_key(known.id);
   if (key != current.key) batch_.Delete(current.key);
   put_state(key, change, known, std::move(first_run));
-  put_later_runs(known.id, change.runs);
+  put_parts(known.id, change);
   planned_.push_back({place, known});
   outcome.result = ChangeResult::failed;
   return true;
@@ -224,12 +238,17 @@ void DiskStore::put_definition(std::string_view key, std::int64_t id, const Defi
 
 void DiskStore::put_state(const std::string& key, const Change& change, const KnownTransaction& known,
                           std::vector<BranchState> first_run) {
-  batch_.Put(key, encode_state(key, {change.gid, known.type, known.create_time_ms, known.branch_count, change.state,
-                                     std::move(first_run)}));
+  batch_.Put(key, encode_state(key, {change.gid, known.type, known.create_time_ms, known.branch_count,
+                                     known.registration_count, change.state, std::move(first_run)}));
 }
 
-void DiskStore::put_later_runs(std::int64_t id, const std::vector<BranchRun>& runs) {
-  for (const BranchRun& run : runs) {
+void DiskStore::put_parts(std::int64_t id, const Change& change) {
+  auto number = static_cast<std::uint32_t>(change.first_registration);
+  for (const Registration& registration : change.registrations) {
+    const std::string key = registration_key(id, number++);
+    batch_.Put(key, encode_registration(key, registration));
+  }
+  for (const BranchRun& run : change.runs) {
     if (run.first == 0) continue;
     const std::string key = run_key(id, run.first);
     batch_.Put(key, encode_run(key, run.branches));

@@ -4,9 +4,13 @@
 //   * A gid has one value: a definition with the id of its state, or the note that it was purged.
 //   * Each id has exactly one state, unfinished or finished by its status; they move in one batch.
 //   * unfinished_ holds what the database holds of the unfinished (but for damaged ones), after each apply().
-//   * Ids only grow, also over purges and restarts.
+//   * Ids only grow, also over purges and restarts; so do those of key-values, over removals.
+//   * A transaction has as many registrations as its state says, numbered from 0 without a gap.
+//   * A key-value has one record, under its id, and its name holds that id.
 // Threads
-//   * apply() and repair() are the committer's. Only it changes unfinished_, next_id_, batch_ and database_.
+//   * apply(), apply_key_value() and repair() are the committer's. Only it changes unfinished_, next_id_,
+//   next_key_value_id_, batch_ and
+//     database_.
 //   * Readers and purge() hold database_mutex_ shared while they use database_; repair() holds it alone to replace it.
 //   * purge() holds purge_mutex_, so that there is one at a time.
 #pragma once
@@ -45,6 +49,12 @@ class DiskStore final : public RocksdbStore {
   void apply(std::span<const Change> group, std::span<ChangeOutcome> outcomes) override;
   Result<Done> repair() override;
 
+  // disk_store_key_values.cpp
+  ChangeResult apply_key_value(const KeyValueChange& change) override;
+  Result<std::optional<KeyValue>> load_key_value(const std::string& category, const std::string& key) override;
+  Result<KeyValuePage> scan_key_values(const std::string& category, const std::string& position,
+                                       std::size_t limit) override;
+
   // disk_store_read.cpp
   Result<std::optional<StoredTransaction>> load(const std::string& gid) override;
   Result<std::optional<GlobalStatus>> purged_status(const std::string& gid) override;
@@ -57,8 +67,7 @@ class DiskStore final : public RocksdbStore {
                             std::size_t limit) override;
 
  private:
-  // A moment of the database, to read several keys as of it. Lives no longer than the lock on database_mutex_.
-  class View;
+  class View;  // disk_store_view.hpp
   struct PurgePass;
 
   // What a change that is in the batch does to unfinished_ once it is written.
@@ -77,6 +86,8 @@ class DiskStore final : public RocksdbStore {
 
   // disk_store.cpp
   Result<Done> read_index();
+  // Raises `next_id` to what stands under the key, if anything does.
+  Result<Done> read_next_id(const std::string& key, std::int64_t& next_id) const;
   // Puts the change into the batch and notes it in planned_, or refuses it in `outcome`. False: reading failed.
   bool plan(std::size_t place, const Change& change, ChangeOutcome& outcome);
   bool plan_create(std::size_t place, const Change& change, ChangeOutcome& outcome);
@@ -84,7 +95,8 @@ class DiskStore final : public RocksdbStore {
   void put_definition(std::string_view key, std::int64_t id, const Definition& definition);
   void put_state(const std::string& key, const Change& change, const KnownTransaction& known,
                  std::vector<BranchState> first_run);
-  void put_later_runs(std::int64_t id, const std::vector<BranchRun>& runs);
+  // The registrations, and all runs but the first.
+  void put_parts(std::int64_t id, const Change& change);
   void note_applied(std::span<const Change> group, std::span<ChangeOutcome> outcomes);
   // Nothing: there is none, or it is damaged. An error: reading failed.
   Result<std::optional<Current>> find_current(const std::string& gid);
@@ -95,6 +107,10 @@ class DiskStore final : public RocksdbStore {
 
   // disk_store_read.cpp
   Result<Done> scan_part(const ScanFilter& filter, std::size_t limit, std::int64_t& below, ScanPage& page);
+
+  // disk_store_key_values.cpp
+  // `stored` is what the change is made of; it is there where the change removes.
+  void put_key_value(::rocksdb::WriteBatch& batch, const KeyValueChange& change, const std::optional<KeyValue>& stored);
 
   // disk_store_purge.cpp
   Result<Done> forget_some(PurgePass& pass);
@@ -111,7 +127,8 @@ class DiskStore final : public RocksdbStore {
 
   UnfinishedIndex unfinished_;
   std::atomic<std::int64_t> next_id_ = 1;  // purge() reads it
-  std::atomic<bool> broken_ = false;       // set by whoever failed to write, cleared by repair()
+  std::int64_t next_key_value_id_ = 1;
+  std::atomic<bool> broken_ = false;  // set by whoever failed to write, cleared by repair()
   ::rocksdb::WriteBatch batch_;
   std::vector<Planned> planned_;
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "storage/common/listing.hpp"
+#include "storage/common/rows.hpp"
 #include "storage/rocksdb/disk_store.hpp"
 #include "storage/rocksdb/keys.hpp"
 
@@ -9,6 +10,7 @@ namespace {
 
 // Small, so that the committer waits for no batch of a purge for long.
 constexpr std::size_t kBatchTransactions = 128;
+constexpr std::uint32_t kBatchKeys = 4'096;  // beyond it the transaction that is being purged is the last of its batch
 
 // Ids grow with time but for a clock that was set back. After so many in a row that were created too late to be due,
 // the rest is taken to be as young; one that is not is kept a while longer.
@@ -97,7 +99,7 @@ Result<Done> DiskStore::purge_some(PurgePass& pass) {
   const std::unique_ptr<::rocksdb::Iterator> at(database_->NewIterator(range.read_options()));
   ::rocksdb::WriteBatch batch;
   std::size_t purged = 0;
-  for (at->Seek(finished_key(pass.next_id)); purged < kBatchTransactions; at->Next()) {
+  for (at->Seek(finished_key(pass.next_id)); purged < kBatchTransactions && batch.Count() < kBatchKeys; at->Next()) {
     const auto id = at->Valid() ? id_of(KeyKind::finished, view(at->key())) : std::nullopt;
     if (!id || pass.young == kYoungInARow) {
       pass.at_end = true;
@@ -120,8 +122,10 @@ Result<Done> DiskStore::purge_some(PurgePass& pass) {
     batch.Put(gid, encode_purged(gid, record.state.status, pass.now_ms));
     batch.Put(purge_time_key(pass.now_ms, record.gid), ::rocksdb::Slice());
     batch.Delete(at->key());
-    for (std::uint32_t row = kBranchRunLength; row < record.branch_count; row += kBranchRunLength) {
-      batch.Delete(run_key(*id, row));
+    const std::size_t rows = row_count(record.type, record.branch_count, record.registration_count);
+    for (std::uint32_t row = kBranchRunLength; row < rows; row += kBranchRunLength) batch.Delete(run_key(*id, row));
+    for (std::uint32_t number = 0; number < record.registration_count; ++number) {
+      batch.Delete(registration_key(*id, number));
     }
     pass.young = 0;
     ++purged;

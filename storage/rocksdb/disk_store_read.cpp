@@ -1,10 +1,9 @@
-#include <rocksdb/snapshot.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "storage/common/listing.hpp"
 #include "storage/rocksdb/disk_store.hpp"
+#include "storage/rocksdb/disk_store_view.hpp"
 #include "storage/rocksdb/keys.hpp"
 
 namespace settle {
@@ -14,101 +13,16 @@ namespace {
 constexpr std::size_t kPartTransactions = 256;
 constexpr std::size_t kPartBytes = 4 << 20;
 
-Error missing(std::string_view key, std::string_view gid) {
-  return {Code::internal, "damaged store: the " + describe_key(key) + " (gid " + std::string(gid) + ") is missing"};
+// What it takes of memory, about.
+std::size_t bytes_of(const StoredTransaction& transaction) {
+  std::size_t bytes = transaction.definition->branches.size() * sizeof(BranchDefinition) +
+                      transaction.registrations.size() * sizeof(Registration);
+  for (const std::string& payload : transaction.definition->payloads) bytes += payload.size();
+  for (const Registration& registration : transaction.registrations) bytes += registration.payload.size();
+  return bytes;
 }
 
 }  // namespace
-
-class DiskStore::View {
- public:
-  explicit View(const DiskStore& store) : store_(store), snapshot_(store.database_.get()) {
-    options_.snapshot = snapshot_.snapshot();
-  }
-
-  const ::rocksdb::Snapshot* snapshot() const { return options_.snapshot; }
-
-  // Nothing where the key is not there; otherwise the bytes, valid until the next get().
-  Result<std::optional<std::string_view>> get(std::string_view key) {
-    value_.Reset();
-    ::rocksdb::DB& database = *store_.database_;
-    const auto status = database.Get(options_, database.DefaultColumnFamily(), slice(key), &value_);
-    if (status.IsNotFound()) return std::optional<std::string_view>();
-    if (!status.ok()) return store_.failure(status);
-    return std::optional(settle::view(value_));
-  }
-
-  Result<std::optional<GidRecord>> gid_record(std::string_view gid) {
-    const std::string key = gid_key(gid);
-    const auto value = get(key);
-    if (!value) return value.error();
-    if (!value.value()) return std::optional<GidRecord>();
-    auto record = decode_gid_record(key, *value.value());
-    if (!record) return record.error();
-    return std::optional(std::move(record.value()));
-  }
-
-  Result<std::optional<StateRecord>> state(const std::string& key) {
-    const auto value = get(key);
-    if (!value) return value.error();
-    if (!value.value()) return std::optional<StateRecord>();
-    auto record = decode_state(key, *value.value());
-    if (!record) return record.error();
-    return std::optional(std::move(record.value()));
-  }
-
-  // The definition that belongs to this state.
-  Result<std::shared_ptr<const Definition>> definition(std::int64_t id, const StateRecord& state) {
-    auto record = gid_record(state.gid);
-    if (!record) return record.error();
-    const std::string key = gid_key(state.gid);
-    if (!record.value() || !record.value()->definition) return missing(key, state.gid);
-    Definition& definition = *record.value()->definition;
-    if (record.value()->id != id || definition.branches.size() != state.branch_count) {
-      return Error{Code::internal,
-                   "damaged store: the " + describe_key(key) + " is not that of transaction " + std::to_string(id)};
-    }
-    return std::make_shared<const Definition>(std::move(definition));
-  }
-
-  Result<StoredTransaction> whole(std::int64_t id, StateRecord state, std::shared_ptr<const Definition> definition) {
-    StoredTransaction transaction{id, std::move(definition), std::move(state.state), std::move(state.first_run)};
-    transaction.branches.resize(state.branch_count);
-    if (state.branch_count > kBranchRunLength) {
-      if (auto read = later_runs(id, transaction.branches); !read) return read.error();
-    }
-    return transaction;
-  }
-
- private:
-  Result<Done> later_runs(std::int64_t id, std::vector<BranchState>& branches) {
-    const std::string low = run_key(id, 0);
-    const std::string high = run_key(id + 1, 0);
-    const ::rocksdb::Slice upper(high);
-    ::rocksdb::ReadOptions options = options_;
-    options.total_order_seek = true;
-    options.iterate_upper_bound = &upper;
-    const std::unique_ptr<::rocksdb::Iterator> at(store_.database_->NewIterator(options));
-    for (at->Seek(low); at->Valid(); at->Next()) {
-      const auto parts = parse_run_key(settle::view(at->key()));
-      const auto run = decode_run(settle::view(at->key()), settle::view(at->value()));
-      if (!run) return run.error();
-      const std::size_t first = parts ? parts->first_row : branches.size();
-      if (first + run.value().size() > branches.size()) {
-        return Error{Code::internal, "damaged store: " + describe_key(settle::view(at->key())) +
-                                         ": more rows than the transaction has"};
-      }
-      std::copy(run.value().begin(), run.value().end(), branches.begin() + static_cast<std::ptrdiff_t>(first));
-    }
-    if (!at->status().ok()) return store_.failure(at->status());
-    return Done{};
-  }
-
-  const DiskStore& store_;
-  ::rocksdb::ManagedSnapshot snapshot_;
-  ::rocksdb::ReadOptions options_;
-  ::rocksdb::PinnableSlice value_;
-};
 
 Result<std::optional<StoredTransaction>> DiskStore::load(const std::string& gid) {
   const std::shared_lock lock(database_mutex_);
@@ -123,7 +37,7 @@ Result<std::optional<StoredTransaction>> DiskStore::load(const std::string& gid)
   auto state = view.state(unfinished_key(id));
   if (state && !state.value()) state = view.state(finished_key(id));
   if (!state) return state.error();
-  if (!state.value()) return missing(unfinished_key(id), gid);
+  if (!state.value()) return missing_value(unfinished_key(id), gid);
   if (state.value()->gid != gid || state.value()->branch_count != definition->branches.size()) {
     return Error{Code::internal, "damaged store: the " + describe_key(unfinished_key(id)) +
                                      " does not fit the definition of gid " + gid};
@@ -144,7 +58,7 @@ Result<std::optional<GlobalStatus>> DiskStore::purged_status(const std::string& 
 }
 
 Result<ScanPage> DiskStore::scan(const ScanFilter& filter, const std::string& position, std::size_t limit) {
-  const auto start = parse_scan_position(position);
+  const auto start = parse_position(kScanPosition, position);
   if (!start) return start.error();
   ScanPage page;
   std::int64_t below = start.value();
@@ -154,7 +68,7 @@ Result<ScanPage> DiskStore::scan(const ScanFilter& filter, const std::string& po
   }
   if (page.transactions.size() > limit) {
     page.transactions.resize(limit);
-    page.next_position = scan_position_after(page.transactions.back().id);
+    page.next_position = position_after(kScanPosition, page.transactions.back().id);
   }
   return page;
 }
@@ -177,7 +91,7 @@ Result<Done> DiskStore::scan_part(const ScanFilter& filter, std::size_t limit, s
     if (!matches(filter, state.state.status, state.type, state.create_time_ms)) return Done{};
     auto definition = view.definition(id, state);
     if (!definition) return definition.error();
-    page.transactions.push_back({id, std::move(definition.value()), std::move(state.state), {}});
+    page.transactions.push_back({id, std::move(definition.value()), std::move(state.state), {}, {}});
     return Done{};
   };
 
@@ -235,7 +149,7 @@ Result<Done> DiskStore::visit_unfinished(UniqueFunction<bool(StoredTransaction)>
         const auto id = id_of(KeyKind::unfinished, settle::view(at->key()));
         auto state = decode_state(settle::view(at->key()), settle::view(at->value()));
         if (!id || !state) {
-          part.emplace_back(state ? missing(settle::view(at->key()), state.value().gid) : state.error());
+          part.emplace_back(state ? missing_value(settle::view(at->key()), state.value().gid) : state.error());
           continue;
         }
         auto definition = view.definition(*id, state.value());
@@ -243,9 +157,8 @@ Result<Done> DiskStore::visit_unfinished(UniqueFunction<bool(StoredTransaction)>
           part.emplace_back(definition.error());
           continue;
         }
-        for (const std::string& payload : definition.value()->payloads) bytes += payload.size();
-        bytes += definition.value()->branches.size() * sizeof(BranchDefinition);
         part.push_back(view.whole(*id, std::move(state.value()), std::move(definition.value())));
+        if (part.back()) bytes += bytes_of(part.back().value());
       }
       if (!at->status().ok()) return failure(at->status());
     }

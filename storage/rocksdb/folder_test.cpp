@@ -1,4 +1,4 @@
-// Opening: what the folder may be and hold, and what is said where it may not. Damaged values.
+// Opening: what the folder may be and hold, and what is said where it may not.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <rocksdb/db.h>
@@ -7,31 +7,16 @@
 
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "settle/storage/rocksdb.hpp"
-#include "storage/rocksdb/codec.hpp"
-#include "storage/rocksdb/keys.hpp"
+#include "storage/rocksdb/test_disk.hpp"
 #include "tests/conformance/store_values.hpp"
 #include "tests/conformance/temporary_folder.hpp"
 
 namespace settle {
 namespace {
-
-RocksdbOptions in(const TemporaryFolder& folder) {
-  RocksdbOptions options;
-  options.path = folder.path() + "/store";
-  return options;
-}
-
-std::unique_ptr<RocksdbStore> must_open(const RocksdbOptions& options) {
-  auto opened = open_rocksdb_store(options);
-  const std::string why = opened ? "" : opened.error().message;
-  REQUIRE_MESSAGE(opened, why);
-  return std::move(opened.value());
-}
 
 // Why it cannot be opened.
 Error refusal(const RocksdbOptions& options) {
@@ -41,25 +26,12 @@ Error refusal(const RocksdbOptions& options) {
   return opened.error();
 }
 
-bool says(const Error& error, const std::string& words) {
-  INFO(error.message);
-  return error.message.find(words) != std::string::npos;
-}
-
 void write_file(const std::string& name, const std::string& text) { std::ofstream(name) << text; }
 
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) names.push_back(entry.path().filename());
   return names;
-}
-
-// Puts `value` under `key` behind the store's back; the store must be closed.
-void overwrite(const RocksdbOptions& options, const std::string& key, const std::string& value) {
-  ::rocksdb::DB* database = nullptr;
-  REQUIRE(::rocksdb::DB::Open(::rocksdb::Options(), options.path, &database).ok());
-  const std::unique_ptr<::rocksdb::DB> owner(database);
-  REQUIRE(database->Put(::rocksdb::WriteOptions(), key, value).ok());
 }
 
 TEST_CASE("rocksdb/open: a folder that is missing, with those above it -> made") {
@@ -183,63 +155,6 @@ TEST_CASE("rocksdb/open: a damaged database -> says that it is damaged") {
   CHECK(says(refusal(in(folder)), "damaged"));
 }
 
-TEST_CASE("rocksdb/damage: a definition -> load, listing and visit name its key, the others go on") {
-  const TemporaryFolder folder;
-  for (const char* gid : {"good", "bad'gid"}) apply_one(*must_open(in(folder)), creation(test_definition(gid)));
-  overwrite(in(folder), gid_key("bad'gid"), std::string("\x01\x01garbage with some length", 24));
-  const auto store = must_open(in(folder));
-  const auto loaded = store->load("bad'gid");
-  REQUIRE_FALSE(loaded);
-  CHECK(loaded.error().code == Code::internal);
-  CHECK(says(loaded.error(), "definition of transaction 'bad'gid'"));
-  CHECK_FALSE(store->scan({}, "", 10));
-  std::vector<Error> damaged;
-  std::vector<std::string> visited;
-  const auto visit = [&visited](const StoredTransaction& transaction) {
-    visited.push_back(transaction.definition->gid);
-    return true;
-  };
-  REQUIRE(store->visit_unfinished(visit, [&damaged](Error error) { damaged.push_back(std::move(error)); }));
-  CHECK(visited == std::vector<std::string>{"good"});
-  REQUIRE(damaged.size() == 1);
-  CHECK(says(damaged[0], "bad'gid"));
-  CHECK(apply_one(*store, creation(test_definition("bad'gid"))).result == ChangeResult::exists);
-}
-
-TEST_CASE("rocksdb/damage: a state -> named by its key, never changed, the store goes on") {
-  const TemporaryFolder folder;
-  std::int64_t id = 0;
-  for (const char* gid : {"good", "bad"}) id = apply_one(*must_open(in(folder)), creation(test_definition(gid))).id;
-  overwrite(in(folder), unfinished_key(id), "");
-  const auto store = must_open(in(folder));
-  const std::string name = "state of unfinished transaction " + std::to_string(id);
-  const auto loaded = store->load("bad");
-  REQUIRE_FALSE(loaded);
-  CHECK(says(loaded.error(), name));
-  std::vector<Error> damaged;
-  const auto visit = [](const StoredTransaction&) { return true; };
-  REQUIRE(store->visit_unfinished(visit, [&damaged](Error error) { damaged.push_back(std::move(error)); }));
-  REQUIRE(damaged.size() == 1);
-  CHECK(says(damaged[0], name));
-  CHECK(apply_one(*store, change("bad", GlobalStatus::submitted, GlobalStatus::failed)).result ==
-        ChangeResult::conflict);
-  const ChangeOutcome next = apply_one(*store, creation(test_definition("next")));
-  CHECK(next.result == ChangeResult::applied);
-  CHECK(next.id > id);
-}
-
-TEST_CASE("rocksdb/damage: a run of branch states -> load names it") {
-  const TemporaryFolder folder;
-  Change created = creation(test_definition("long", 40));
-  created.runs = {done_run(64, 80)};
-  const std::int64_t id = apply_one(*must_open(in(folder)), created).id;
-  const std::string key = run_key(id, 64);
-  overwrite(in(folder), key, encode_run(run_key(id, 32), done_run(32, 80).branches));
-  const auto loaded = must_open(in(folder))->load("long");
-  REQUIRE_FALSE(loaded);
-  CHECK(says(loaded.error(), "branch states from row 64"));
-}
-
 TEST_CASE("rocksdb/reset: a store -> empty, and usable") {
   const TemporaryFolder folder;
   apply_one(*must_open(in(folder)), creation(test_definition("gid")));
@@ -274,20 +189,6 @@ TEST_CASE("rocksdb/reset: what is missing, foreign or open -> refused, untouched
   REQUIRE_FALSE(reset);
   CHECK(says(reset.error(), "in use"));
   CHECK(is_stored(*store, "gid"));
-}
-
-TEST_CASE("rocksdb/statistics: applied groups -> one sync each, and their bytes") {
-  const TemporaryFolder folder;
-  const auto store = must_open(in(folder));
-  const auto before = store->statistics();
-  const std::vector<Change> group = {creation(test_definition("a")), creation(test_definition("b"))};
-  std::vector<ChangeOutcome> outcomes(2);
-  store->apply(group, outcomes);
-  CHECK(apply_one(*store, creation(test_definition("a"))).result == ChangeResult::exists);
-  CHECK(store->statistics().syncs == before.syncs + 1);
-  CHECK(store->statistics().bytes_written > before.bytes_written + 100);
-  CHECK(store->traits().durable);
-  CHECK(store->traits().place == in(folder).path);
 }
 
 }  // namespace

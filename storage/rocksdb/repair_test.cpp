@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "settle/storage/rocksdb.hpp"
@@ -51,6 +52,13 @@ void must_repair(Store& store) {
 // Neither the scenario's unfinished ones nor what its purge takes.
 Change bystander() { return creation(test_definition("before", 1, 3 * kTestTimeMs), GlobalStatus::succeed); }
 
+// Neither a transaction nor a key-value is taken, not even one that changes nothing.
+void check_broken(Store& store) {
+  CHECK(store.apply_key_value(key_value_change("c", "while-broken", std::nullopt)) == ChangeResult::failed);
+  CHECK(store.apply_key_value(key_value_change("c", "while-broken", "v")) == ChangeResult::failed);
+  CHECK(apply_one(store, creation(test_definition("while-broken"))).result == ChangeResult::failed);
+}
+
 // The n-th change fails, and those after it, or it alone. False: the scenario came to its end before.
 bool fail_and_repair_at(std::int64_t n, Fault fault, std::int64_t count) {
   Bed bed;
@@ -60,18 +68,19 @@ bool fail_and_repair_at(std::int64_t n, Fault fault, std::int64_t count) {
   const bool ended = scenario.run(*bed.store);
   const bool failed = bed.disk->has_failed();
   if (!ended) {
-    CHECK(apply_one(*bed.store, creation(test_definition("while-broken"))).result == ChangeResult::failed);
+    check_broken(*bed.store);
     CHECK(is_stored(*bed.store, "before"));
     if (count == INT64_MAX) {
       CHECK_FALSE(bed.store->repair());
       CHECK(is_stored(*bed.store, "before"));
-      CHECK(apply_one(*bed.store, creation(test_definition("while-broken"))).result == ChangeResult::failed);
+      check_broken(*bed.store);
     }
   }
   bed.disk->heal();
   must_repair(*bed.store);
   scenario.check(*bed.store);
   CHECK_FALSE(is_stored(*bed.store, "while-broken"));
+  CHECK(find_key_value(*bed.store, "c", "while-broken") == std::nullopt);
   bed.crash();
   scenario.check(*bed.store);
   CHECK(scenario.run(*bed.store));
@@ -89,16 +98,16 @@ void fail_everywhere(Fault fault, std::int64_t count, std::int64_t stride) {
   CHECK(n > 20);
 }
 
-TEST_CASE("rocksdb/repair: a single change fails, at each place -> failed, repaired, consistent") {
-  fail_everywhere(Fault::error, 1, 1);
+TEST_CASE("rocksdb/repair: a single change fails, at every other place -> failed, repaired, consistent") {
+  fail_everywhere(Fault::error, 1, 2);
 }
 
 TEST_CASE("rocksdb/repair: every change fails from a place on -> reads go on, repaired when the disk is back") {
-  fail_everywhere(Fault::error, INT64_MAX, 2);
+  fail_everywhere(Fault::error, INT64_MAX, 5);
 }
 
 TEST_CASE("rocksdb/repair: the disk is full from a place on -> reads go on, repaired when there is space") {
-  fail_everywhere(Fault::no_space, INT64_MAX, 2);
+  fail_everywhere(Fault::no_space, INT64_MAX, 5);
 }
 
 TEST_CASE("rocksdb/repair: repair cut short at each change -> says so, and succeeds later") {
@@ -121,6 +130,31 @@ TEST_CASE("rocksdb/repair: repair cut short at each change -> says so, and succe
     scenario.check(*bed.store);
   }
   CHECK(n > 5);
+}
+
+TEST_CASE("rocksdb/repair: a key-value's write fails -> nothing is taken until repaired, then it is there or not") {
+  for (const Fault fault : {Fault::error, Fault::no_space}) {
+    for (std::int64_t n = 1; n <= 2; ++n) {
+      Bed bed;
+      REQUIRE(bed.store->apply_key_value(key_value_change("c", "k", "one")) == ChangeResult::applied);
+      bed.disk->fail_from(n, fault);
+      CHECK(bed.store->apply_key_value(key_value_change("c", "k", "two", 1)) == ChangeResult::failed);
+      check_broken(*bed.store);
+      CHECK_FALSE(bed.store->repair());
+      CHECK(bed.store->load_key_value("c", "k"));
+      CHECK(bed.store->scan_key_values("c", "", 10));
+      bed.disk->heal();
+      must_repair(*bed.store);
+      const auto found = find_key_value(*bed.store, "c", "k");
+      REQUIRE(found);
+      CHECK(found->value == (found->version == 1 ? "one" : "two"));
+      bed.crash();
+      CHECK(find_key_value(*bed.store, "c", "k") == found);
+      CHECK(bed.store->apply_key_value(key_value_change("c", "k", "three", found->version)) == ChangeResult::applied);
+      REQUIRE(bed.store->apply_key_value(key_value_change("c", "new", "v")) == ChangeResult::applied);
+      CHECK(find_key_value(*bed.store, "c", "new")->id > found->id);
+    }
+  }
 }
 
 TEST_CASE("rocksdb/repair: nothing failed -> nothing to do") {

@@ -16,7 +16,10 @@ constexpr int kPurgeGroup = 6;
 constexpr std::size_t kLongSteps = 40;  // rows in three runs
 constexpr std::size_t kPayloadBytes = 8'000;
 
+constexpr std::size_t kManyRegistrations = 10;  // two writes of them have rows in two runs
+
 std::shared_ptr<const Definition> definition_of(const std::string& gid, std::size_t steps) {
+  if (steps == 0) return open_definition(gid);
   auto definition = std::make_shared<Definition>(*test_definition(gid, steps));
   definition->payloads[0].assign(kPayloadBytes, 'p');
   return definition;
@@ -29,6 +32,14 @@ BranchRun numbered_run(std::uint32_t first, std::size_t rows, std::uint32_t numb
   return run;
 }
 
+std::vector<Registration> numbered_registrations(std::size_t first, std::size_t count, std::uint32_t number) {
+  std::vector<Registration> made = test_registrations(first, count);
+  for (Registration& registration : made) registration.payload = std::to_string(number);
+  return made;
+}
+
+std::string value_of(std::int64_t version) { return "version " + std::to_string(version); }
+
 }  // namespace
 
 Change Scenario::make(const std::string& gid, const Write& write) {
@@ -40,33 +51,43 @@ Change Scenario::make(const std::string& gid, const Write& write) {
   if (!made.create) made.expected_status = expected.sure.back().status;
   made.state = test_state(write.status);
   made.state.retry_interval_ms = write.number;
-  for (std::uint32_t first : write.runs) made.runs.push_back(numbered_run(first, 2 * expected.steps, write.number));
+  for (const Write& before : expected.sure) made.first_registration += before.registrations;
+  made.registrations = numbered_registrations(made.first_registration, write.registrations, write.number);
+  const std::size_t rows = 2 * (expected.steps + made.first_registration + write.registrations);
+  for (std::uint32_t first : write.runs) made.runs.push_back(numbered_run(first, rows, write.number));
   in_flight_[gid] = write;
   return made;
 }
 
-// Two new transactions in each group, a long one and a short one; those of the group before make progress, those of the
-// one before that end.
+// Three new transactions in each group, a long saga, a short one and a tcc; those of the group before make progress,
+// those of the one before that end.
 std::vector<Change> Scenario::make_group(int group) {
   std::vector<Change> changes;
   const auto write = [this](Status status, std::vector<std::uint32_t> runs) {
-    return Write{next_number_++, status, std::move(runs)};
+    return Write{next_number_++, status, std::move(runs), 0};
+  };
+  const auto go_on = [&](const std::string& gid, const Write& next) {
+    const auto found = expected_.find(gid);
+    if (found == expected_.end() || found->second.sure.empty() || is_final(found->second.sure.back().status)) return;
+    changes.push_back(make(gid, next));
   };
   for (const bool is_long : {true, false}) {
     const std::string kind = is_long ? "long" : "short";
     const std::string fresh = kind + std::to_string(group);
     expected_[fresh].steps = is_long ? kLongSteps : 1;
     changes.push_back(make(fresh, write(Status::submitted, {})));
-    const auto go_on = [&](int age, Status status, std::vector<std::uint32_t> runs) {
-      const std::string gid = kind + std::to_string(group - age);
-      const auto found = expected_.find(gid);
-      if (found == expected_.end() || found->second.sure.empty() || is_final(found->second.sure.back().status)) return;
-      changes.push_back(make(gid, write(status, std::move(runs))));
-    };
-    go_on(1, Status::submitted, is_long ? std::vector<std::uint32_t>{64} : std::vector<std::uint32_t>{0});
-    go_on(2, is_long ? Status::succeed : Status::failed,
-          is_long ? std::vector<std::uint32_t>{0, 32} : std::vector<std::uint32_t>{});
+    go_on(kind + std::to_string(group - 1),
+          write(Status::submitted, is_long ? std::vector<std::uint32_t>{64} : std::vector<std::uint32_t>{0}));
+    go_on(kind + std::to_string(group - 2),
+          write(is_long ? Status::succeed : Status::failed,
+                is_long ? std::vector<std::uint32_t>{0, 32} : std::vector<std::uint32_t>{}));
   }
+  const auto registering = [this](Status status, std::size_t registrations, std::vector<std::uint32_t> runs) {
+    return Write{next_number_++, status, std::move(runs), registrations};
+  };
+  changes.push_back(make("tcc" + std::to_string(group), registering(Status::prepared, kManyRegistrations, {})));
+  go_on("tcc" + std::to_string(group - 1), registering(Status::prepared, kManyRegistrations, {32}));
+  go_on("tcc" + std::to_string(group - 2), registering(Status::succeed, 1, {0}));
   return changes;
 }
 
@@ -80,9 +101,30 @@ bool Scenario::purge(Store& store) {
   return static_cast<bool>(purged);
 }
 
+// Every three groups one is created, changed, and removed, but for every other one, which stays.
+bool Scenario::change_key_value(Store& store, int group) {
+  const std::string key = "key" + std::to_string(group / 3);
+  std::int64_t& known = key_values_[key];
+  const bool removes = group % 3 == 2;
+  const bool done = removes ? known == 0 || group / 3 % 2 == 1 : known > group % 3;
+  if (done) return true;
+  const std::int64_t next = removes ? 0 : known + 1;
+  const auto value = removes ? std::nullopt : std::optional(value_of(next));
+  const ChangeResult result = store.apply_key_value(key_value_change("c", key, value, known));
+  CHECK((result == ChangeResult::applied || result == ChangeResult::failed));
+  if (result == ChangeResult::applied) {
+    known = next;
+    return true;
+  }
+  unsure_key_ = key;
+  unsure_version_ = next;
+  return false;
+}
+
 bool Scenario::run(Store& store) {
   for (; next_group_ < kGroups; ++next_group_) {
     if (next_group_ == kPurgeGroup && !purge(store)) return false;
+    if (!change_key_value(store, next_group_)) return false;
     in_flight_.clear();
     const std::vector<Change> group = make_group(next_group_);
     std::vector<ChangeOutcome> outcomes(group.size());
@@ -107,16 +149,41 @@ void Scenario::check_whole(const StoredTransaction& found, const Expected& expec
   CHECK(*found.definition == *definition_of(found.definition->gid, expected.steps));
   CHECK(found.state.status == writes.back().status);
   std::vector<BranchState> branches(2 * expected.steps);
+  std::vector<Registration> registrations;
   for (const Write& write : writes) {
+    const auto more = numbered_registrations(registrations.size(), write.registrations, write.number);
+    registrations.insert(registrations.end(), more.begin(), more.end());
+    branches.resize(2 * (expected.steps + registrations.size()));
     for (std::uint32_t first : write.runs) {
       const BranchRun run = numbered_run(first, branches.size(), write.number);
       std::copy(run.branches.begin(), run.branches.end(), branches.begin() + first);
     }
   }
+  CHECK(found.registrations == registrations);
   CHECK(found.branches == branches);
 }
 
+void Scenario::check_key_values(Store& store) {
+  std::vector<std::string> newest_first;
+  for (auto& entry : key_values_) {
+    const std::string& key = entry.first;
+    std::int64_t& known = entry.second;
+    CAPTURE(key);
+    const auto found = find_key_value(store, "c", key);
+    const std::int64_t version = found ? found->version : 0;
+    if (unsure_version_ && unsure_key_ == key && version == *unsure_version_) known = version;
+    CHECK(version == known);
+    if (found) CHECK(found->value == value_of(version));
+    if (found) newest_first.insert(newest_first.begin(), key);
+  }
+  unsure_version_.reset();
+  std::vector<std::string> listed;
+  for (const KeyValue& value : scan_all_key_values(store, "c", 2)) listed.push_back(value.key);
+  CHECK(listed == newest_first);
+}
+
 void Scenario::check(Store& store) {
+  check_key_values(store);
   std::vector<std::string> unfinished;
   for (auto& entry : expected_) {
     const std::string& gid = entry.first;

@@ -20,9 +20,11 @@ namespace settle {
 struct KnownTransaction {
   std::int64_t id = 0;
   std::int64_t create_time_ms = 0;
-  std::uint32_t branch_count = 0;
+  std::uint32_t branch_count = 0;  // of the definition
+  std::uint32_t registration_count = 0;
   TransType type = TransType::saga;
   GlobalStatus status = GlobalStatus::prepared;
+  bool first_run_stored = false;  // otherwise every row of it is a default BranchState
 };
 
 // Threads: clear(), put() and erase() come from one thread at a time, which calls find() without waiting for anyone.

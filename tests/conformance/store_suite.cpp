@@ -27,6 +27,11 @@ std::shared_ptr<const Definition> full_definition(const std::string& gid) {
   definition->custom_data = R"({"concurrent":true,"orders":{"2":[0,1]}})";
   definition->query_prepared = "http://host/query";
   definition->concurrent = true;
+  definition->type = TransType::msg;
+  definition->protocol = Protocol::json_rpc;
+  definition->delay_s = 5;
+  definition->callback_name = "resume";
+  definition->callback_payload = std::string("\0\xFE", 2);
   definition->orders = {{1, {}}, {2, {0, 1}}};
   definition->payloads[0] = "";
   definition->payloads[1] = std::string("\0\xFF binary \n", 11);

@@ -10,6 +10,7 @@ std::shared_ptr<const Definition> test_definition(const std::string& gid, std::s
                                                   std::int64_t create_time_ms) {
   auto definition = std::make_shared<Definition>();
   definition->gid = gid;
+  definition->protocol = Protocol::http;
   definition->create_time_ms = create_time_ms;
   definition->options.retry_interval_s = 7;
   for (std::size_t step = 0; step < steps; ++step) {
@@ -22,6 +23,26 @@ std::shared_ptr<const Definition> test_definition(const std::string& gid, std::s
   return definition;
 }
 
+std::shared_ptr<const Definition> open_definition(const std::string& gid, TransType type) {
+  auto definition = std::make_shared<Definition>();
+  definition->gid = gid;
+  definition->type = type;
+  definition->protocol = Protocol::http;
+  definition->create_time_ms = kTestTimeMs;
+  return definition;
+}
+
+Registration test_registration(std::size_t number) {
+  const std::string text = std::to_string(number);
+  return {text, "{\"branch\":" + text + "}", "http://host/confirm/" + text, "http://host/cancel/" + text, "op" + text};
+}
+
+std::vector<Registration> test_registrations(std::size_t first, std::size_t count) {
+  std::vector<Registration> made;
+  for (std::size_t number = first; number < first + count; ++number) made.push_back(test_registration(number));
+  return made;
+}
+
 State test_state(GlobalStatus status, std::int64_t time_ms) {
   State state;
   state.status = status;
@@ -32,9 +53,13 @@ State test_state(GlobalStatus status, std::int64_t time_ms) {
   if (status == GlobalStatus::failed) state.rollback_time_ms = time_ms + 5;
   state.retry_interval_ms = 10'000;
   state.next_retry_time_ms = time_ms + 10'000;
+  state.submit_time_ms = time_ms + 1;
   state.rollback_reason = "because";
+  state.result = "a result";
   state.last_error = "no answer";
   state.last_error_branch = 1;
+  state.errors = 2;
+  state.query_attempts = 3;
   return state;
 }
 
@@ -54,6 +79,13 @@ Change change(const std::string& gid, GlobalStatus from, GlobalStatus to, std::v
   change.state = test_state(to);
   change.runs = std::move(runs);
   return change;
+}
+
+Change registering(const std::string& gid, std::size_t first, std::size_t count, GlobalStatus status) {
+  Change made = change(gid, status, status);
+  made.first_registration = first;
+  made.registrations = test_registrations(first, count);
+  return made;
 }
 
 BranchRun done_run(std::uint32_t first, std::size_t branch_count) {
@@ -98,6 +130,7 @@ std::vector<std::string> scan_all(Store& store, const ScanFilter& filter, std::s
     for (const StoredTransaction& transaction : page.value().transactions) {
       gids.push_back(transaction.definition->gid);
       CHECK(transaction.branches.empty());
+      CHECK(transaction.registrations.empty());
     }
     position = page.value().next_position;
   } while (!position.empty());
@@ -113,6 +146,31 @@ std::vector<std::string> unfinished_gids(Store& store) {
   const auto visited = store.visit_unfinished(visit, [](const Error& error) { FAIL_CHECK(error.message); });
   REQUIRE(visited);
   return gids;
+}
+
+KeyValueChange key_value_change(const std::string& category, const std::string& key, std::optional<std::string> value,
+                                std::int64_t expected_version, std::int64_t now_ms) {
+  return {category, key, std::move(value), expected_version, now_ms};
+}
+
+std::optional<KeyValue> find_key_value(Store& store, const std::string& category, const std::string& key) {
+  auto loaded = store.load_key_value(category, key);
+  const std::string why = loaded ? "" : loaded.error().message;
+  REQUIRE_MESSAGE(loaded, why);
+  return std::move(loaded.value());
+}
+
+std::vector<KeyValue> scan_all_key_values(Store& store, const std::string& category, std::size_t page_size) {
+  std::vector<KeyValue> values;
+  std::string position;
+  do {
+    auto page = store.scan_key_values(category, position, page_size);
+    REQUIRE(page);
+    CHECK(page.value().values.size() <= page_size);
+    for (KeyValue& value : page.value().values) values.push_back(std::move(value));
+    position = page.value().next_position;
+  } while (!position.empty());
+  return values;
 }
 
 }  // namespace settle

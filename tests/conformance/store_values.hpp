@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,15 @@ inline constexpr std::int64_t kTestTimeMs = 1'700'000'000'000;
 std::shared_ptr<const Definition> test_definition(const std::string& gid, std::size_t steps = 2,
                                                   std::int64_t create_time_ms = kTestTimeMs);
 
+// A tcc, xa or workflow: no rows yet.
+std::shared_ptr<const Definition> open_definition(const std::string& gid, TransType type = TransType::tcc);
+
+// The registration of this number, unlike any other.
+Registration test_registration(std::size_t number);
+
+// So many of them, from this number on.
+std::vector<Registration> test_registrations(std::size_t first, std::size_t count);
+
 // A state in which every field says something.
 State test_state(GlobalStatus status, std::int64_t time_ms = kTestTimeMs);
 
@@ -25,6 +35,10 @@ Change creation(std::shared_ptr<const Definition> definition, GlobalStatus statu
 
 // Moves it from one status to another, and changes these runs.
 Change change(const std::string& gid, GlobalStatus from, GlobalStatus to, std::vector<BranchRun> runs = {});
+
+// Registers so many, behind the `first` that are there, in a status that stays.
+Change registering(const std::string& gid, std::size_t first, std::size_t count,
+                   GlobalStatus status = GlobalStatus::prepared);
 
 // The run that starts at `first` of a transaction with `branch_count` rows, in which everything is done.
 BranchRun done_run(std::uint32_t first, std::size_t branch_count);
@@ -40,5 +54,15 @@ std::vector<std::string> scan_all(Store& store, const ScanFilter& filter, std::s
 
 // The gids of all that are unfinished, in order.
 std::vector<std::string> unfinished_gids(Store& store);
+
+// Creates the key-value or gives it another value; removes it where there is none.
+KeyValueChange key_value_change(const std::string& category, const std::string& key, std::optional<std::string> value,
+                                std::int64_t expected_version = 0, std::int64_t now_ms = kTestTimeMs);
+
+// What the store has of that name, where it has it; the test fails where it has an error.
+std::optional<KeyValue> find_key_value(Store& store, const std::string& category, const std::string& key);
+
+// All of the category (empty: of all), in order.
+std::vector<KeyValue> scan_all_key_values(Store& store, const std::string& category, std::size_t page_size);
 
 }  // namespace settle

@@ -22,8 +22,8 @@ def free_port():
 class Settled:
     """One server on one folder and one port, started and killed as often as wanted."""
 
-    def __init__(self, program, folder, store="rocksdb", environment=()):
-        self.program = os.path.abspath(program)
+    def __init__(self, program, folder, store="rocksdb", environment=(), arguments=()):
+        self.command = [os.path.abspath(program), *arguments]
         self.port = free_port()
         self.log_path = os.path.join(folder, "settled.log")
         self.folder = folder
@@ -34,7 +34,7 @@ class Settled:
     def launch(self):
         """Starts the process without waiting for it."""
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([self.program], cwd=self.folder, env=self.environment,
+            self.process = subprocess.Popen(self.command, cwd=self.folder, env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def is_ready(self):
@@ -85,11 +85,11 @@ class Settled:
         except OSError:
             return ""
 
-    def request(self, method, target, message=None, timeout=60):
-        """(HTTP status, the body read as JSON where it is)."""
+    def request(self, method, target, message=None, timeout=60, raw=None):
+        """(HTTP status, the body read as JSON where it is). `raw` is sent as it is."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            body = None if message is None else json.dumps(message)
+            body = raw if message is None else json.dumps(message)
             connection.request(method, target, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             data = answer.read()

@@ -148,7 +148,7 @@ class ScriptedParticipant {
   };
 
   void called(BranchCall call, BranchCompletion completion) {
-    const std::string name = call.branch_id + " " + std::string(to_string(call.operation));
+    const std::string name = call.branch_id + " " + call.operation;
     calls_.push_back(call.gid + " " + name);
     auto& scripts = scripts_[name];
     if (scripts.empty()) {
@@ -188,6 +188,18 @@ class FaultyStore final : public Store {
     if (fail_writes || fail_after_applying) {
       for (ChangeOutcome& outcome : outcomes) outcome = {ChangeResult::failed, 0};
     }
+  }
+  ChangeResult apply_key_value(const KeyValueChange& change) override {
+    const ChangeResult result = fail_writes ? ChangeResult::failed : store_.apply_key_value(change);
+    return fail_after_applying ? ChangeResult::failed : result;
+  }
+  Result<std::optional<KeyValue>> load_key_value(const std::string& category, const std::string& key) override {
+    if (fail_reads) return Error{Code::internal, "cannot be read"};
+    return store_.load_key_value(category, key);
+  }
+  Result<KeyValuePage> scan_key_values(const std::string& category, const std::string& position,
+                                       std::size_t limit) override {
+    return store_.scan_key_values(category, position, limit);
   }
   Result<Done> repair() override {
     ++repairs;

@@ -4,45 +4,14 @@
 
 #include <array>
 
-#include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
+#include "transports/dtm/stored_example.hpp"
 
 namespace settle::dtm {
 namespace {
 
-namespace json = boost::json;
-
-constexpr std::int64_t kCreated = 1'700'000'000'000;
-
-StoredTransaction stored() {
-  Definition definition;
-  definition.gid = "g \"1\"";
-  definition.create_time_ms = kCreated;
-  append_saga_steps(definition, {{"http://a", "http://a-undo", R"({"n":1})"}, {"http://b", "", ""}});
-  StoredTransaction transaction;
-  transaction.id = 7;
-  transaction.branches.resize(definition.branches.size());
-  transaction.definition = std::make_shared<const Definition>(std::move(definition));
-  transaction.state.status = GlobalStatus::submitted;
-  transaction.state.retry_interval_ms = 10'000;
-  return transaction;
-}
-
-std::vector<std::string> names(const json::value& object) {
-  std::vector<std::string> names;
-  for (const auto& member : object.as_object()) names.emplace_back(member.key().data(), member.key().size());
-  return names;
-}
-
-std::string text(const json::value& object, const char* name) {
-  const json::string& text = object.at(name).as_string();
-  return {text.data(), text.size()};
-}
-
 TEST_CASE("dtm/answer: a transaction that just began -> only what is not empty, in DTM's order") {
   const json::value answer = json::parse(transaction_answer(stored()).body);
-  CHECK(names(answer) == std::vector<std::string>{"branches", "transaction"});
+  CHECK(names(answer) == std::vector<std::string>{"branches", "transaction", "waits_for"});
   const json::value& transaction = answer.at("transaction");
   CHECK(names(transaction) == std::vector<std::string>{"id", "create_time", "update_time", "gid", "trans_type",
                                                        "status", "protocol", "options", "next_cron_interval",
@@ -114,7 +83,8 @@ TEST_CASE("dtm/answer: lists -> transactions without branches, and where the nex
 TEST_CASE("dtm/answer: the small ones") {
   CHECK(success_answer().body == R"({"dtm_result":"SUCCESS"})");
   CHECK(success_answer().content_type == "application/json; charset=utf-8");
-  CHECK(gid_answer("abc").body == R"({"dtm_result":"SUCCESS","gid":"abc"})");
+  CHECK(operation_answer(std::nullopt).body == R"({"dtm_result":"SUCCESS"})");
+  CHECK(operation_answer("abc").body == R"({"dtm_result":"SUCCESS","gid":"abc"})");
   CHECK(text_answer("msg", "pong").body == R"({"msg":"pong"})");
   CHECK(made_due_answer({3, true}).body == R"({"has_remaining":true,"succeed_count":3})");
   CHECK(not_found_answer().status == 404);
@@ -133,6 +103,7 @@ TEST_CASE("dtm/answer: refusals -> the status of their code") {
       Row{Code::ongoing, 425, R"({"dtm_result":"ONGOING","message":"m"})"},
       Row{Code::invalid, 400, R"({"message":"m"})"},
       Row{Code::not_found, 500, R"({"message":"m"})"},
+      Row{Code::conflict, 500, R"({"message":"m"})"},
       Row{Code::overloaded, 503, R"({"message":"m"})"},
       Row{Code::unavailable, 503, R"({"message":"m"})"},
       Row{Code::internal, 500, R"({"message":"m"})"},

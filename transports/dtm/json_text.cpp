@@ -9,6 +9,8 @@
 namespace settle::dtm {
 namespace {
 
+constexpr std::string_view kBase64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 bool is_continuation(std::string_view text, std::size_t at) {
   return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
 }
@@ -80,8 +82,48 @@ void append_json_string(std::string& to, std::string_view text) {
   to += '"';
 }
 
+std::string valid_utf8(std::string_view text) {
+  std::string valid;
+  std::size_t copied = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = static_cast<unsigned char>(text[at]) < 0x80 ? 1 : character_length(text, at);
+    if (length > 0) {
+      at += length;
+      continue;
+    }
+    valid.append(text.substr(copied, at - copied)).append("\xEF\xBF\xBD");
+    copied = ++at;
+  }
+  return valid.append(text.substr(copied));
+}
+
+std::optional<std::string> parse_base64(std::string_view lines) {
+  std::string text(lines);
+  std::erase_if(text, [](char character) { return character == '\n' || character == '\r'; });
+  if (text.size() % 4 != 0) return std::nullopt;
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
+  const std::string_view digits = std::string_view(text).substr(0, text.size() - padding);
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  std::uint32_t group = 0;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const std::size_t digit = kBase64Digits.find(digits[i]);
+    if (digit == std::string_view::npos) return std::nullopt;
+    group = group << 6 | static_cast<std::uint32_t>(digit);
+    if (i % 4 == 3) {
+      for (int shift = 16; shift >= 0; shift -= 8) bytes += static_cast<char>(group >> shift & 0xFF);
+      group = 0;
+    }
+  }
+  if (padding == 2) bytes += static_cast<char>(group >> 4 & 0xFF);
+  if (padding == 1) {
+    bytes += static_cast<char>(group >> 10 & 0xFF);
+    bytes += static_cast<char>(group >> 2 & 0xFF);
+  }
+  return bytes;
+}
+
 void append_base64(std::string& to, std::string_view bytes) {
-  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   to.reserve(to.size() + (bytes.size() + 2) / 3 * 4);
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
     const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
@@ -89,7 +131,7 @@ void append_base64(std::string& to, std::string_view bytes) {
     for (std::size_t i = 0; i < 3; ++i) {
       group = group << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
     }
-    for (std::size_t i = 0; i < 4; ++i) to += i <= count ? kDigits[group >> (18 - 6 * i) & 63] : '=';
+    for (std::size_t i = 0; i < 4; ++i) to += i <= count ? kBase64Digits[group >> (18 - 6 * i) & 63] : '=';
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,8 +12,14 @@ namespace settle::dtm {
 // shown, and may be anything.
 void append_json_string(std::string& to, std::string_view text);
 
+// The text with U+FFFD for every byte that is not UTF-8.
+std::string valid_utf8(std::string_view text);
+
 // Appends standard base64 with padding, without quotes.
 void append_base64(std::string& to, std::string_view bytes);
+
+// What standard base64 with padding stands for, line breaks aside; nothing where it is something else.
+std::optional<std::string> parse_base64(std::string_view lines);
 
 // Appends RFC 3339 with milliseconds in the machine's local zone, without quotes: 2024-01-31T08:00:00.123+08:00.
 void append_time(std::string& to, std::int64_t wall_ms);

@@ -64,6 +64,25 @@ TEST_CASE("dtm/json: base64 -> padded to whole groups") {
   CHECK(base64("\xFB\xFF\xFE") == "+//+");
 }
 
+TEST_CASE("dtm/json: what is given as base64 -> its bytes, or nothing") {
+  CHECK(parse_base64("") == "");
+  CHECK(parse_base64("Zg==") == "f");
+  CHECK(parse_base64("Zm8=") == "fo");
+  CHECK(parse_base64("Zm9v") == "foo");
+  CHECK(parse_base64("+//+") == "\xFB\xFF\xFE");
+  CHECK(parse_base64("Zm\r\n9v\n") == "foo");
+  for (const char* text : {"Z", "Zg", "Zg=", "Z===", "====", "Zm9v=", "Zg==Zg==", "Zm-_", "Zm 9", "\xC3\xA9+/"}) {
+    CAPTURE(text);
+    CHECK(!parse_base64(text));
+  }
+}
+
+TEST_CASE("dtm/json: text -> UTF-8, with U+FFFD for every byte that is none") {
+  CHECK(valid_utf8("") == "");
+  CHECK(valid_utf8("sound ü事😀") == "sound ü事😀");
+  CHECK(valid_utf8("\xFFz\xE4\xBA") == "\uFFFDz\uFFFD\uFFFD");
+}
+
 TEST_CASE("dtm/json: times -> RFC 3339 with milliseconds and the local zone") {
   CHECK(time_in("UTC0", 1'700'000'000'123) == "2023-11-14T22:13:20.123Z");
   CHECK(time_in("UTC0", 1'700'000'000'000) == "2023-11-14T22:13:20.000Z");

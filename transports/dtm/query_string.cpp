@@ -5,13 +5,12 @@
 #include <optional>
 
 namespace settle::dtm {
-namespace {
 
-std::optional<std::string> decode(std::string_view text) {
+std::optional<std::string> percent_decode(std::string_view text, Plus plus) {
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '+') {
+    if (text[at] == '+' && plus == Plus::blank) {
       decoded += ' ';
     } else if (text[at] != '%') {
       decoded += text[at];
@@ -27,21 +26,16 @@ std::optional<std::string> decode(std::string_view text) {
   return decoded;
 }
 
-}  // namespace
-
-Result<QueryString> QueryString::parse(std::string_view text) {
+QueryString QueryString::parse(std::string_view text) {
   QueryString query;
   while (!text.empty()) {
     const std::string_view pair = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(text.size(), pair.size() + 1));
     const std::size_t equals = pair.find('=');
-    auto name = decode(pair.substr(0, equals));
-    auto value = decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
-    if (!name || !value) {
-      return Error{Code::invalid,
-                   "query: " + std::string(pair.substr(0, equals)) + " has a % without two hexadecimal digits behind"};
-    }
-    query.values_.emplace_back(std::move(*name), std::move(*value));
+    auto name = percent_decode(pair.substr(0, equals), Plus::blank);
+    const std::string_view encoded = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+    auto value = percent_decode(encoded, Plus::blank);
+    if (name && value) query.values_.emplace_back(std::move(*name), std::move(*value));
   }
   return query;
 }
@@ -60,11 +54,12 @@ Result<std::int64_t> QueryString::number(std::string_view name, std::int64_t oth
   std::int64_t number = 0;
   const char* const end = text.data() + text.size();
   const auto [stopped, failed] = std::from_chars(text.data(), end, number);
-  if (failed != std::errc() || stopped != end || number < least || number > most) {
-    return Error{Code::invalid, std::string(name) + ": must be a whole number from " + std::to_string(least) + " to " +
-                                    std::to_string(most) + ", is '" + std::string(text) + "'"};
+  const bool is_number = stopped == end && failed != std::errc::invalid_argument;
+  if (!is_number) {
+    return Error{Code::invalid, std::string(name) + ": must be a whole number, is '" + std::string(text) + "'"};
   }
-  return number;
+  if (failed == std::errc::result_out_of_range) return text.front() == '-' ? least : most;
+  return std::clamp(number, least, most);
 }
 
 }  // namespace settle::dtm

@@ -1,172 +1,20 @@
 #include "transports/dtm/request.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <optional>
 #include <utility>
-#include <vector>
 
-#include <boost/json/monotonic_resource.hpp>
-#include <boost/json/parser.hpp>
-#include <boost/json/value.hpp>
+#include "transports/dtm/custom_data.hpp"
+#include "transports/dtm/json_text.hpp"
+#include "transports/dtm/steps.hpp"
 
 namespace settle::dtm {
 namespace {
 
-namespace json = boost::json;
-
-constexpr std::size_t kNestingDepthMax = 32;
-constexpr std::size_t kInPlaceBytes = 4096;  // of the parsed values; a larger body allocates
-
-Error invalid(std::string message) { return {Code::invalid, std::move(message)}; }
-
-std::string_view kind_name(const json::value& value) {
-  switch (value.kind()) {
-    case json::kind::null:
-      return "null";
-    case json::kind::bool_:
-      return "a boolean";
-    case json::kind::int64:
-    case json::kind::uint64:
-    case json::kind::double_:
-      return "a number";
-    case json::kind::string:
-      return "a string";
-    case json::kind::array:
-      return "an array";
-    case json::kind::object:
-      break;
-  }
-  return "an object";
-}
-
-// One JSON text, parsed. The value lives as long as this; few of them need an allocation.
-class Document {
- public:
-  // `name` is what messages call the text.
-  explicit Document(std::string_view text, std::string_view name)
-      : resource_(room_.data(), room_.size()),
-        parser_(json::storage_ptr(), options(), scratch_.data(), scratch_.size()) {
-    parser_.reset(&resource_);
-    json::error_code failed;
-    const std::size_t parsed = parser_.write(text.data(), text.size(), failed);
-    if (failed) {
-      error_ = invalid(std::string(name) + ": is not JSON, " + failed.message() + " at byte " + std::to_string(parsed));
-      return;
-    }
-    // Assigning would copy it out of the resource.
-    value_.emplace(parser_.release());
-  }
-
-  const std::optional<Error>& error() const { return error_; }
-  // Only where there is no error.
-  const json::value& value() const { return *value_; }
-
- private:
-  static json::parse_options options() {
-    json::parse_options options;
-    options.max_depth = kNestingDepthMax;
-    return options;
-  }
-
-  std::array<unsigned char, kInPlaceBytes> room_;
-  std::array<unsigned char, kInPlaceBytes> scratch_;
-  json::monotonic_resource resource_;
-  json::parser parser_;
-  std::optional<json::value> value_;
-  std::optional<Error> error_;
-};
-
-// Reads the members of one object into variables. Remembers the first thing that is wrong; after that it does nothing.
-class Fields {
- public:
-  // `path` stands in front of the names in messages: "" or "steps[1].".
-  Fields(const json::value& value, std::string path) : path_(std::move(path)), object_(value.if_object()) {
-    if (object_ == nullptr) {
-      const std::string what = path_.empty() ? "the body" : path_.substr(0, path_.size() - 1);
-      error_ = invalid(what + ": must be an object, is " + std::string(kind_name(value)));
-    }
-  }
-
-  // The member, or null where it is not given.
-  const json::value* find(std::string_view name) const {
-    if (error_) return nullptr;
-    const json::value* const value = object_->if_contains({name.data(), name.size()});
-    return value == nullptr || value->is_null() ? nullptr : value;
-  }
-
-  // Whether it was given; `to` is left alone where it was not.
-  bool read(std::string_view name, std::string& to) {
-    const json::value* const value = find(name);
-    if (value == nullptr) return false;
-    const json::string* const text = value->if_string();
-    if (text == nullptr) {
-      refuse(name, "must be a string", *value);
-      return false;
-    }
-    to.assign(text->data(), text->size());
-    return true;
-  }
-
-  void read(std::string_view name, std::int64_t& to) {
-    const json::value* const value = find(name);
-    if (value == nullptr) return;
-    if (const std::int64_t* const number = value->if_int64()) {
-      to = *number;
-    } else if (value->is_number()) {
-      refuse(name, "must be a whole number of 64 bits");
-    } else {
-      refuse(name, "must be a whole number", *value);
-    }
-  }
-
-  void read(std::string_view name, bool& to) {
-    const json::value* const value = find(name);
-    if (value == nullptr) return;
-    if (const bool* const truth = value->if_bool()) {
-      to = *truth;
-    } else {
-      refuse(name, "must be true or false", *value);
-    }
-  }
-
-  // The elements; null where it is not given or wrong.
-  const json::array* read_array(std::string_view name) {
-    const json::value* const value = find(name);
-    if (value == nullptr) return nullptr;
-    if (!value->is_array()) refuse(name, "must be an array", *value);
-    return value->if_array();
-  }
-
-  const json::object* read_object(std::string_view name) {
-    const json::value* const value = find(name);
-    if (value == nullptr) return nullptr;
-    if (!value->is_object()) refuse(name, "must be an object", *value);
-    return value->if_object();
-  }
-
-  void refuse(std::string_view name, std::string what) {
-    if (!error_) error_ = invalid(path_ + std::string(name) + ": " + std::move(what));
-  }
-  void refuse(std::string_view name, std::string what, const json::value& is) {
-    refuse(name, std::move(what) + ", is " + std::string(kind_name(is)));
-  }
-  void fail(Error error) {
-    if (!error_) error_ = std::move(error);
-  }
-
-  const std::optional<Error>& error() const { return error_; }
-
- private:
-  std::string path_;
-  const json::object* object_;
-  std::optional<Error> error_;
-};
-
-void read_gid(Fields& fields, std::string& gid) {
+void read_gid(Fields& fields, Origin origin, std::string& gid) {
   fields.read("gid", gid);
-  std::erase_if(gid, [](char character) { return character == '\n' || character == '\r' || character == ';'; });
+  if (origin == Origin::body) {
+    std::erase_if(gid, [](char character) { return character == '\n' || character == '\r' || character == ';'; });
+  }
   if (gid.empty()) fields.fail(invalid("no gid specified"));
 }
 
@@ -174,7 +22,7 @@ void refuse_trans_type(Fields& fields, const std::string& name) {
   if (name.empty()) {
     fields.refuse("trans_type", "is missing");
   } else {
-    fields.refuse("trans_type", "'" + name + "' is not a type that this version knows, only 'saga' is");
+    fields.refuse("trans_type", "'" + name + "' is none of saga, tcc, xa, msg and workflow");
   }
 }
 
@@ -190,18 +38,26 @@ bool is_header(std::string_view name, std::string_view value) {
          std::all_of(value.begin(), value.end(), is_text);
 }
 
-void read_branch_headers(Fields& fields, std::map<std::string, std::string>& headers) {
-  const json::object* const object = fields.read_object("branch_headers");
+// An object whose values are strings; null counts as an empty one.
+void read_string_map(Fields& fields, std::string_view name, std::map<std::string, std::string>& map) {
+  const json::object* const object = fields.read_object(name);
   if (object == nullptr) return;
   for (const json::key_value_pair& member : *object) {
-    const std::string name(member.key().data(), member.key().size());
+    const std::string key = valid_utf8(view_of(member.key()));
     const json::string* const value = member.value().if_string();
-    if (value == nullptr) {
-      fields.refuse("branch_headers." + name, "must be a string", member.value());
-    } else if (!is_header(name, {value->data(), value->size()})) {
-      fields.refuse("branch_headers." + name, "is not a name and a value that a header can have");
+    if (value != nullptr || member.value().is_null()) {
+      map.emplace(key, value != nullptr ? text_of(*value) : std::string());
     } else {
-      headers.emplace(name, std::string(value->data(), value->size()));
+      fields.refuse(std::string(name) + "." + key, "must be a string", member.value());
+    }
+  }
+}
+
+void read_branch_headers(Fields& fields, std::map<std::string, std::string>& headers) {
+  read_string_map(fields, "branch_headers", headers);
+  for (const auto& [name, value] : headers) {
+    if (!is_header(name, value)) {
+      fields.refuse("branch_headers." + name, "is not a name and a value that a header can have");
     }
   }
 }
@@ -223,101 +79,69 @@ void read_protocol(Fields& fields, Protocol& protocol) {
   if (const auto known = parse_protocol(name)) {
     protocol = *known;
   } else {
-    fields.refuse("protocol", "'" + name + "' is not a protocol that this version knows, only 'http' is");
+    fields.refuse("protocol", "'" + name + "' is not a protocol that this version knows, only http and json-rpc are");
   }
 }
 
-// The payloads are in `payloads`, or, with very old clients, in the steps' `data`.
-void read_steps(Fields& fields, std::vector<SagaStep>& steps) {
-  std::size_t bodies = 0;
-  if (const json::array* const array = fields.read_array("steps")) {
-    steps.resize(array->size());
-    for (std::size_t i = 0; i < array->size(); ++i) {
-      Fields step((*array)[i], "steps[" + std::to_string(i) + "].");
-      step.read("action", steps[i].action);
-      step.read("compensate", steps[i].compensate);
-      bodies += step.read("data", steps[i].payload) ? 1U : 0U;
-      if (step.error()) fields.fail(*step.error());
-    }
+// Members of DTM's transactions that have no effect in a request. Those that it computes itself are among them.
+void check_unused(Fields& fields) {
+  for (const char* const name : {"status", "result", "options", "owner", "ext_data", "create_time", "update_time",
+                                 "finish_time", "rollback_time", "next_cron_time"}) {
+    fields.check_string(name);
   }
-  const json::array* const payloads = fields.read_array("payloads");
-  if (payloads != nullptr && !payloads->empty()) {
-    bodies = payloads->size();
-    for (std::size_t i = 0; i < bodies; ++i) {
-      const json::value& payload = (*payloads)[i];
-      const json::string* const text = payload.if_string();
-      if (text == nullptr) {
-        fields.refuse("payloads[" + std::to_string(i) + "]", "must be a string", payload);
-      } else if (i < steps.size()) {
-        steps[i].payload.assign(text->data(), text->size());
-      }
-    }
-  }
-  if (bodies != steps.size()) {
-    fields.refuse("payloads", "there must be one for each step, but there are " + std::to_string(bodies) + " for " +
-                                  std::to_string(steps.size()) + " steps");
-  }
+  for (const char* const name : {"id", "next_cron_interval", "retry_count"}) fields.check_integer(name);
 }
 
-std::optional<std::uint32_t> parse_step_number(const json::value& value) {
-  const std::int64_t* const number = value.if_int64();
-  if (number == nullptr || *number < 0 || *number > UINT32_MAX) return std::nullopt;
-  return static_cast<std::uint32_t>(*number);
+// Members that have an effect, but none on a transaction that exists.
+void check_definition(Fields& fields) {
+  for (const char* const name : {"protocol", "query_prepared", "custom_data"}) fields.check_string(name);
+  for (const char* const name : {"timeout_to_fail", "request_timeout", "retry_interval", "retry_limit"}) {
+    fields.check_integer(name);
+  }
+  for (const char* const name : {"wait_result", "concurrent"}) fields.check_boolean(name);
+  for (const char* const name : {"branch_headers", "req_extra"}) {
+    std::map<std::string, std::string> unread;
+    read_string_map(fields, name, unread);
+  }
+  check_steps(fields);
 }
 
-std::optional<std::uint32_t> parse_step_number(json::string_view text) {
-  std::uint32_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, failed] = std::from_chars(text.data(), end, number);
-  if (failed != std::errc() || stopped != end || text.empty()) return std::nullopt;
-  return number;
-}
+std::string_view name_of(Origin origin) { return origin == Origin::body ? "the body" : "params"; }
 
-void read_orders(Fields& custom, std::map<std::uint32_t, std::vector<std::uint32_t>>& orders) {
-  const json::object* const object = custom.read_object("orders");
-  if (object == nullptr) return;
-  for (const json::key_value_pair& member : *object) {
-    const std::string name = "orders." + std::string(member.key().data(), member.key().size());
-    const auto step = parse_step_number(member.key());
-    const json::array* const before = member.value().if_array();
-    if (!step || before == nullptr) {
-      custom.refuse(name, "must be a step's number from 0, with an array of those that it waits for");
+void read_branch(Fields& fields, BranchRequest& request) {
+  Registration& registration = request.registration;
+  fields.read("branch_id", registration.branch_id);
+  fields.read("data", registration.payload);
+  switch (request.type) {
+    case TransType::tcc:
+      fields.read("confirm", registration.url);
+      fields.read("cancel", registration.cancel_url);
       return;
-    }
-    std::vector<std::uint32_t>& list = orders[*step];
-    for (const json::value& element : *before) {
-      if (const auto other = parse_step_number(element)) {
-        list.push_back(*other);
-      } else {
-        custom.refuse(name, "must hold numbers of steps, counted from 0");
-      }
-    }
+    case TransType::xa:
+      fields.read("url", registration.url);
+      return;
+    case TransType::saga:
+    case TransType::msg:
+    case TransType::workflow:
+      break;
   }
-}
-
-// custom_data is the client's own, as long as it is JSON; of an object, two members are meant for us.
-void read_custom_data(Fields& fields, Definition& definition) {
-  if (!fields.read("custom_data", definition.custom_data) || definition.custom_data.empty()) return;
-  const Document document(definition.custom_data, "custom_data");
-  if (document.error()) {
-    fields.fail(*document.error());
-    return;
+  fields.read("op", registration.operation);
+  std::string status;
+  fields.read("status", status);
+  if (const auto known = parse_branch_status(status)) {
+    request.status = *known;
+  } else {
+    fields.refuse("status", "must be prepared, succeed or failed, is '" + status + "'");
   }
-  if (!document.value().is_object()) return;
-  Fields custom(document.value(), "custom_data.");
-  custom.read("concurrent", definition.concurrent);
-  read_orders(custom, definition.orders);
-  if (custom.error()) fields.fail(*custom.error());
 }
 
 }  // namespace
 
-Result<Definition> parse_transaction(std::string_view body) {
-  const Document document(body, "the body");
-  if (document.error()) return *document.error();
-  Fields fields(document.value(), "");
-  Definition definition;
-  read_gid(fields, definition.gid);
+Result<TransactionRequest> parse_transaction(const json::value& value, Origin origin) {
+  Fields fields(value, name_of(origin));
+  TransactionRequest request;
+  Definition& definition = request.definition;
+  read_gid(fields, origin, definition.gid);
   std::string type_name;
   fields.read("trans_type", type_name);
   if (const auto type = parse_trans_type(type_name)) {
@@ -327,21 +151,21 @@ Result<Definition> parse_transaction(std::string_view body) {
   }
   read_protocol(fields, definition.protocol);
   read_options(fields, definition.options);
+  if (definition.type == TransType::msg) definition.concurrent = definition.options.concurrent;
   fields.read("query_prepared", definition.query_prepared);
   read_custom_data(fields, definition);
-  std::vector<SagaStep> steps;
-  read_steps(fields, steps);
+  read_string_map(fields, "req_extra", request.extra);
+  fields.check_string("rollback_reason");
+  check_unused(fields);
+  read_steps(fields, definition);
   if (fields.error()) return *fields.error();
-  append_saga_steps(definition, std::move(steps));
-  return definition;
+  return request;
 }
 
-Result<Reference> parse_reference(std::string_view body) {
-  const Document document(body, "the body");
-  if (document.error()) return *document.error();
-  Fields fields(document.value(), "");
+Result<Reference> parse_reference(const json::value& value, Origin origin) {
+  Fields fields(value, name_of(origin));
   Reference reference;
-  read_gid(fields, reference.gid);
+  read_gid(fields, origin, reference.gid);
   std::string type_name;
   fields.read("trans_type", type_name);
   if (!type_name.empty()) {
@@ -349,14 +173,29 @@ Result<Reference> parse_reference(std::string_view body) {
     if (!reference.type) refuse_trans_type(fields, type_name);
   }
   fields.read("rollback_reason", reference.rollback_reason);
+  check_unused(fields);
+  check_definition(fields);
   if (fields.error()) return *fields.error();
   return reference;
 }
 
-Result<std::int64_t> parse_advance_ms(std::string_view body) {
-  const Document document(body, "the body");
-  if (document.error()) return *document.error();
-  Fields fields(document.value(), "");
+Result<BranchRequest> parse_branch(const json::value& value, Origin origin) {
+  Fields fields(value, name_of(origin), Fields::Names::exact);
+  fields.check_strings();
+  std::string type_name;
+  fields.read("trans_type", type_name);
+  const auto type = parse_trans_type(type_name);
+  if (!type || rows_per_registration(*type) == 0) fields.fail(invalid("unknow trans type: " + type_name));
+  BranchRequest request;
+  request.type = type.value_or(TransType::tcc);
+  read_gid(fields, origin, request.gid);
+  read_branch(fields, request);
+  if (fields.error()) return *fields.error();
+  return request;
+}
+
+Result<std::int64_t> parse_advance_ms(const json::value& body) {
+  Fields fields(body, name_of(Origin::body));
   std::int64_t seconds = -1;
   fields.read("advance_seconds", seconds);
   if (seconds < 0 || seconds > kSecondsMax) {

@@ -1,29 +1,48 @@
-// Reading the bodies of requests (protocol.md §3). Whatever is wrong is Code::invalid, with a message that names the
-// field, or the place where the body stops being JSON. Unknown fields are ignored; null means "not given".
+// Reading what clients send (protocol.md §3), as JSON over HTTP or as params over JSON-RPC. Whatever is wrong is
+// Code::invalid, with a message that names the field. See json.hpp for what is forgiven.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "settle/result.hpp"
 #include "settle/transaction.hpp"
+#include "transports/dtm/json.hpp"
 
 namespace settle::dtm {
 
-// A transaction, as prepare and submit take it. What validate() looks at is left to the engine.
-Result<Definition> parse_transaction(std::string_view body);
+// Where the JSON comes from. DTM drops line breaks and `;` from the gids of bodies, and from no others.
+enum class Origin : std::uint8_t { body, params };
 
-// A transaction that exists, as abort, forceStop and resetNextCronTime take it.
+// A transaction, as prepare, prepareWorkflow and submit take it. What validate() looks at is left to the engine.
+struct TransactionRequest {
+  Definition definition;
+  std::map<std::string, std::string> extra;  // req_extra
+};
+Result<TransactionRequest> parse_transaction(const json::value& value, Origin origin);
+
+// A transaction that exists, as abort, forceStop and resetNextCronTime take it. The other members of a transaction may
+// come with it: they must be of the right kinds, and are not looked at.
 struct Reference {
   std::string gid;                // never empty
   std::optional<TransType> type;  // abort only
   std::string rollback_reason;    // abort only
 };
-Result<Reference> parse_reference(std::string_view body);
+Result<Reference> parse_reference(const json::value& value, Origin origin);
+
+// A branch, as registerBranch takes it: a flat object of strings. A type that branches cannot be registered of is
+// refused as `unknow trans type: T`.
+struct BranchRequest {
+  std::string gid;  // never empty
+  TransType type = TransType::tcc;
+  Registration registration;
+  BranchStatus status = BranchStatus::prepared;  // of a workflow's
+};
+Result<BranchRequest> parse_branch(const json::value& value, Origin origin);
 
 // The milliseconds of {"advance_seconds":N}; N is a whole number, from 0 to kSecondsMax.
-Result<std::int64_t> parse_advance_ms(std::string_view body);
+Result<std::int64_t> parse_advance_ms(const json::value& body);
 
 }  // namespace settle::dtm

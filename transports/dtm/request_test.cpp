@@ -7,8 +7,14 @@
 namespace settle::dtm {
 namespace {
 
+Result<TransactionRequest> parse(std::string_view text, Origin origin = Origin::body) {
+  const Document document(text, "the body");
+  if (document.error()) return *document.error();
+  return parse_transaction(document.value(), origin);
+}
+
 TEST_CASE("dtm/request: every field of a saga -> its place in the definition") {
-  const Result<Definition> parsed = parse_transaction(R"({
+  const Result<TransactionRequest> parsed = parse(R"({
     "gid": "g;1\n", "trans_type": "saga", "protocol": "http", "query_prepared": "http://c/q",
     "steps": [{"action": "http://a/1", "compensate": "http://a/1u"}, {"action": "http://b/2", "compensate": ""}],
     "payloads": ["{\"n\":1}", "grüße"],
@@ -19,55 +25,57 @@ TEST_CASE("dtm/request: every field of a saga -> its place in the definition") {
   REQUIRE(parsed);
   Definition expected;
   expected.gid = "g1";
+  expected.protocol = Protocol::http;
   expected.options = {true, 1000, 2, 15, 3, {{"x-a", "b"}, {"x-c", ""}}, true};
   expected.custom_data = R"({"concurrent":true,"orders":{"1":[0]},"own":5})";
   expected.query_prepared = "http://c/q";
   expected.concurrent = true;
   expected.orders = {{1, {0}}};
   append_saga_steps(expected, {{"http://a/1", "http://a/1u", R"({"n":1})"}, {"http://b/2", "", "grüße"}});
-  CHECK(parsed.value() == expected);
+  CHECK(parsed.value().definition == expected);
+  CHECK(parsed.value().extra == std::map<std::string, std::string>{{"k", "v"}});
 }
 
 TEST_CASE("dtm/request: what is not given -> as if it were null") {
-  const Result<Definition> bare = parse_transaction(R"({"gid":"g","trans_type":"saga"})");
-  const Result<Definition> nulls = parse_transaction(
+  const Result<TransactionRequest> bare = parse(R"({"gid":"g","trans_type":"saga"})");
+  const Result<TransactionRequest> nulls = parse(
       R"({"gid":"g","trans_type":"saga","protocol":null,"steps":null,"payloads":null,"custom_data":null,
           "wait_result":null,"retry_limit":null,"branch_headers":null})");
   REQUIRE(bare);
   REQUIRE(nulls);
-  CHECK(bare.value() == nulls.value());
-  CHECK(bare.value().branches.empty());
+  CHECK(bare.value().definition == nulls.value().definition);
+  CHECK(bare.value().definition.branches.empty());
 }
 
 TEST_CASE("dtm/request: concurrency -> from custom_data alone") {
-  const Result<Definition> parsed = parse_transaction(R"({"gid":"g","trans_type":"saga","concurrent":true})");
+  const Result<TransactionRequest> parsed = parse(R"({"gid":"g","trans_type":"saga","concurrent":true})");
   REQUIRE(parsed);
-  CHECK(!parsed.value().concurrent);
-  CHECK(parsed.value().options.concurrent);
+  CHECK(!parsed.value().definition.concurrent);
+  CHECK(parsed.value().definition.options.concurrent);
 }
 
 TEST_CASE("dtm/request: custom_data that is JSON but no object -> kept, asks for nothing") {
-  const Result<Definition> parsed = parse_transaction(R"({"gid":"g","trans_type":"saga","custom_data":"[1]"})");
+  const Result<TransactionRequest> parsed = parse(R"({"gid":"g","trans_type":"saga","custom_data":"[1]"})");
   REQUIRE(parsed);
-  CHECK(parsed.value().custom_data == "[1]");
-  CHECK(!parsed.value().concurrent);
+  CHECK(parsed.value().definition.custom_data == "[1]");
+  CHECK(!parsed.value().definition.concurrent);
 }
 
 TEST_CASE("dtm/request: payloads of very old clients -> taken from the steps") {
-  const Result<Definition> parsed =
-      parse_transaction(R"({"gid":"g","trans_type":"saga","steps":[{"action":"http://a","data":"7"},{"data":""}]})");
+  const Result<TransactionRequest> parsed =
+      parse(R"({"gid":"g","trans_type":"saga","steps":[{"action":"http://a","data":"7"},{"data":""}]})");
   REQUIRE(parsed);
-  CHECK(parsed.value().payloads == std::vector<std::string>{"7", ""});
-  const Result<Definition> both = parse_transaction(
-      R"({"gid":"g","trans_type":"saga","steps":[{"action":"http://a","data":"old"}],"payloads":["new"]})");
+  CHECK(parsed.value().definition.payloads == std::vector<std::string>{"7", ""});
+  const Result<TransactionRequest> both =
+      parse(R"({"gid":"g","trans_type":"saga","steps":[{"action":"http://a","data":"old"}],"payloads":["new"]})");
   REQUIRE(both);
-  CHECK(both.value().payloads == std::vector<std::string>{"new"});
+  CHECK(both.value().definition.payloads == std::vector<std::string>{"new"});
 }
 
 TEST_CASE("dtm/request: a field given twice -> the last one counts") {
-  const Result<Definition> parsed = parse_transaction(R"({"gid":"a","gid":"b","trans_type":"saga"})");
+  const Result<TransactionRequest> parsed = parse(R"({"gid":"a","gid":"b","trans_type":"saga"})");
   REQUIRE(parsed);
-  CHECK(parsed.value().gid == "b");
+  CHECK(parsed.value().definition.gid == "b");
 }
 
 TEST_CASE("dtm/request: thousands of steps -> each with its own payload") {
@@ -78,108 +86,102 @@ TEST_CASE("dtm/request: thousands of steps -> each with its own payload") {
     steps += (i > 0 ? "," : "") + std::string(R"({"action":"http://a","compensate":"http://b"})");
     payloads += (i > 0 ? "," : "") + ("\"" + std::to_string(i) + "\"");
   }
-  const Result<Definition> parsed =
-      parse_transaction(R"({"gid":"g","trans_type":"saga","steps":[)" + steps + R"(],"payloads":[)" + payloads + "]}");
+  const Result<TransactionRequest> parsed =
+      parse(R"({"gid":"g","trans_type":"saga","steps":[)" + steps + R"(],"payloads":[)" + payloads + "]}");
   REQUIRE(parsed);
-  CHECK(parsed.value().branches.size() == 2 * kSteps);
-  CHECK(parsed.value().payloads.back() == "4999");
-  CHECK(parsed.value().branches.back().branch_id == "5000");
+  CHECK(parsed.value().definition.branches.size() == 2 * kSteps);
+  CHECK(parsed.value().definition.payloads.back() == "4999");
+  CHECK(parsed.value().definition.branches.back().branch_id == "5000");
 }
 
-struct Refused {
-  const char* name;
-  std::string body;
-  const char* message;  // what the message begins with
-};
-
-std::string saga(const std::string& more) {
-  return R"({"gid":"g","trans_type":"saga","steps":[{"action":"http://a"}],"payloads":["{}"],)" + more + "}";
+TEST_CASE("dtm/request: a message -> its actions, their concurrency and its delay") {
+  const Result<TransactionRequest> parsed = parse(R"({"gid":"g","trans_type":"msg","query_prepared":"http://q",
+      "steps":[{"action":"http://a","compensate":"http://no-use"},{"action":"topic://t"}],"payloads":["1",""],
+      "concurrent":true,"custom_data":"{\"delay\":7,\"concurrent\":false}"})");
+  REQUIRE(parsed);
+  Definition expected;
+  expected.gid = "g";
+  expected.type = TransType::msg;
+  expected.query_prepared = "http://q";
+  expected.options.concurrent = true;
+  expected.concurrent = true;
+  expected.delay_s = 7;
+  expected.custom_data = R"({"delay":7,"concurrent":false})";
+  append_message_actions(expected, {{"http://a", "1"}, {"topic://t", ""}});
+  CHECK(parsed.value().definition == expected);
 }
 
-TEST_CASE("dtm/request: bad transactions -> a message that names the field") {
-  const std::array rows{
-      Refused{"no JSON", "this is no json", "the body: is not JSON, syntax error at byte 0"},
-      Refused{"nothing", "", "the body: is not JSON, incomplete JSON at byte 0"},
-      Refused{"cut off", R"({"gid":"g")", "the body: is not JSON, incomplete JSON at byte 10"},
-      Refused{"more behind it", "{} {}", "the body: is not JSON, extra data at byte 3"},
-      Refused{"not UTF-8", "{\"gid\":\"\xFF\"}", "the body: is not JSON, syntax error at byte 8"},
-      Refused{"too deep", std::string(40, '[') + std::string(40, ']'), "the body: is not JSON, too deep at byte 32"},
-      Refused{"an array", "[]", "the body: must be an object, is an array"},
-      Refused{"a number", "12", "the body: must be an object, is a number"},
-      Refused{"no gid", R"({"trans_type":"saga"})", "no gid specified"},
-      Refused{"nothing left of the gid", R"({"gid":";\r\n","trans_type":"saga"})", "no gid specified"},
-      Refused{"gid of another type", R"({"gid":1,"trans_type":"saga"})", "gid: must be a string, is a number"},
-      Refused{"no trans_type", R"({"gid":"g"})", "trans_type: is missing"},
-      Refused{"empty trans_type", R"({"gid":"g","trans_type":""})", "trans_type: is missing"},
-      Refused{"unknown trans_type", R"({"gid":"g","trans_type":"sage"})", "trans_type: 'sage' is not"},
-      Refused{"later trans_type", R"({"gid":"g","trans_type":"tcc"})", "trans_type: 'tcc' is not"},
-      Refused{"trans_type of another type", R"({"gid":"g","trans_type":5})", "trans_type: must be a string, is a num"},
-      Refused{"protocol", saga(R"("protocol":"grpc")"), "protocol: 'grpc' is not"},
-      Refused{"wait_result", saga(R"("wait_result":"yes")"), "wait_result: must be true or false, is a string"},
-      Refused{"text for a number", saga(R"("timeout_to_fail":"10")"),
-              "timeout_to_fail: must be a whole number, is a s"},
-      Refused{"a fraction", saga(R"("retry_limit":1.5)"), "retry_limit: must be a whole number of 64 bits"},
-      Refused{"a fraction of 0", saga(R"("retry_limit":1.0)"), "retry_limit: must be a whole number of 64 bits"},
-      Refused{"too large", saga(R"("retry_interval":9223372036854775808)"),
-              "retry_interval: must be a whole number of"},
-      Refused{"headers, an array", saga(R"("branch_headers":["a"])"), "branch_headers: must be an object, is an array"},
-      Refused{"header, a number", saga(R"("branch_headers":{"a":1})"), "branch_headers.a: must be a string, is a num"},
-      Refused{"header, split", saga(R"("branch_headers":{"a":"b\r\nc: d"})"), "branch_headers.a: is not a name and"},
-      Refused{"header, bad name", saga(R"("branch_headers":{"a b":"c"})"), "branch_headers.a b: is not a name and"},
-      Refused{"custom_data, an object", saga(R"("custom_data":{})"), "custom_data: must be a string, is an object"},
-      Refused{"custom_data, no JSON", saga(R"("custom_data":"{x")"),
-              "custom_data: is not JSON, syntax error at byte 1"},
-      Refused{"concurrent", saga(R"("custom_data":"{\"concurrent\":1}")"), "custom_data.concurrent: must be true or f"},
-      Refused{"orders", saga(R"("custom_data":"{\"orders\":[]}")"), "custom_data.orders: must be an object, is an arr"},
-      Refused{"orders, name", saga(R"("custom_data":"{\"orders\":{\"x\":[0]}}")"), "custom_data.orders.x: must be a"},
-      Refused{"orders, value", saga(R"("custom_data":"{\"orders\":{\"1\":0}}")"), "custom_data.orders.1: must be a"},
-      Refused{"orders, element", saga(R"("custom_data":"{\"orders\":{\"1\":[-1]}}")"), "custom_data.orders.1: must h"},
-      Refused{"steps", R"({"gid":"g","trans_type":"saga","steps":"none"})", "steps: must be an array, is a string"},
-      Refused{"a step", R"({"gid":"g","trans_type":"saga","steps":[1]})", "steps[0]: must be an object, is a number"},
-      Refused{"action", R"({"gid":"g","trans_type":"saga","steps":[{"action":1}]})", "steps[0].action: must be a str"},
-      Refused{"payloads", R"({"gid":"g","trans_type":"saga","payloads":"{}"})", "payloads: must be an array, is a str"},
-      Refused{"a payload", R"({"gid":"g","trans_type":"saga","steps":[{}],"payloads":[{}]})",
-              "payloads[0]: must be a string, is an object"},
-      Refused{"too few payloads", R"({"gid":"g","trans_type":"saga","steps":[{},{}],"payloads":["1"]})",
-              "payloads: there must be one for each step, but there are 1 for 2 steps"},
-      Refused{"too many payloads", R"({"gid":"g","trans_type":"saga","steps":[{}],"payloads":["1","2"]})",
-              "payloads: there must be one for each step, but there are 2 for 1 steps"},
-      Refused{"no payloads", R"({"gid":"g","trans_type":"saga","steps":[{}]})",
-              "payloads: there must be one for each step, but there are 0 for 1 steps"},
-  };
-  for (const Refused& row : rows) {
-    CAPTURE(row.name);
-    const Result<Definition> parsed = parse_transaction(row.body);
-    REQUIRE(!parsed);
-    CHECK(parsed.error().code == Code::invalid);
-    CHECK_MESSAGE(parsed.error().message.starts_with(row.message), parsed.error().message);
+TEST_CASE("dtm/request: tcc, xa and workflow -> no rows, whatever steps are given") {
+  for (const TransType type : {TransType::tcc, TransType::xa, TransType::workflow}) {
+    CAPTURE(to_string(type));
+    const Result<TransactionRequest> parsed =
+        parse(R"({"gid":"g","trans_type":")" + std::string(to_string(type)) +
+              R"(","steps":[{"action":"http://a"}],"payloads":["1","2"],"custom_data":"{\"delay\":-1,\"orders\":5}"})");
+    REQUIRE(parsed);
+    CHECK(parsed.value().definition.type == type);
+    CHECK(parsed.value().definition.branches.empty());
+    CHECK(parsed.value().definition.custom_data == R"({"delay":-1,"orders":5})");
   }
 }
 
-TEST_CASE("dtm/request: references -> gid, type and reason") {
-  const Result<Reference> bare = parse_reference(R"({"gid":"g;","steps":5})");
-  REQUIRE(bare);
-  CHECK(bare.value().gid == "g");
-  CHECK(!bare.value().type);
-  const Result<Reference> full = parse_reference(R"({"gid":"g","trans_type":"saga","rollback_reason":"changed mind"})");
-  REQUIRE(full);
-  CHECK(full.value().type == TransType::saga);
-  CHECK(full.value().rollback_reason == "changed mind");
-  CHECK(parse_reference("{}").error().message == "no gid specified");
-  CHECK(parse_reference("[]").error().message == "the body: must be an object, is an array");
-  CHECK(parse_reference(R"({"gid":"g","trans_type":"tcc"})").error().message.starts_with("trans_type: 'tcc'"));
+TEST_CASE("dtm/request: a workflow -> how it is called back") {
+  const Result<TransactionRequest> parsed =
+      parse(R"({"gid":"g","trans_type":"workflow","custom_data":"{\"name\":\"pay\",\"data\":\"eyJ4\\nIjoxfQ==\"}"})");
+  REQUIRE(parsed);
+  CHECK(parsed.value().definition.callback_name == "pay");
+  CHECK(parsed.value().definition.callback_payload == R"({"x":1})");
 }
 
-TEST_CASE("dtm/request: advance_seconds -> a whole number from 0") {
-  CHECK(parse_advance_ms(R"({"advance_seconds":0})").value() == 0);
-  CHECK(parse_advance_ms(R"({"advance_seconds":1800})").value() == 1'800'000);
-  for (const char* body : {R"({})", R"({"advance_seconds":-1})", R"({"advance_seconds":1.5})",
-                           R"({"advance_seconds":"1"})", R"({"advance_seconds":9223372036854775807})"}) {
-    CAPTURE(body);
-    const Result<std::int64_t> parsed = parse_advance_ms(body);
-    REQUIRE(!parsed);
-    CHECK(parsed.error().message.starts_with("advance_seconds: must be a whole number"));
-  }
+TEST_CASE("dtm/request: the protocol -> unspecified unless it is given") {
+  CHECK(parse(R"({"gid":"g","trans_type":"tcc"})").value().definition.protocol == Protocol::unspecified);
+  CHECK(parse(R"({"gid":"g","trans_type":"tcc","protocol":""})").value().definition.protocol == Protocol::unspecified);
+  CHECK(parse(R"({"gid":"g","trans_type":"tcc","protocol":"http"})").value().definition.protocol == Protocol::http);
+  CHECK(parse(R"({"gid":"g","trans_type":"tcc","protocol":"json-rpc"})").value().definition.protocol ==
+        Protocol::json_rpc);
+}
+
+TEST_CASE("dtm/request: line breaks and semicolons of a gid -> dropped in bodies alone") {
+  constexpr const char* kText = R"({"gid":"a;b\r\nc","trans_type":"tcc"})";
+  CHECK(parse(kText, Origin::body).value().definition.gid == "abc");
+  CHECK(parse(kText, Origin::params).value().definition.gid == "a;b\r\nc");
+}
+
+TEST_CASE("dtm/request: null within lists and maps -> empty") {
+  const Result<TransactionRequest> parsed = parse(R"({"gid":"g","trans_type":"saga","steps":[null,{"action":null}],
+      "payloads":[null,"1"],"branch_headers":{"a":null},"req_extra":{"b":null},
+      "custom_data":"{\"orders\":{\"0\":null,\"1\":[null]}}"})");
+  REQUIRE(parsed);
+  const Definition& definition = parsed.value().definition;
+  CHECK(definition.branches.size() == 4);
+  CHECK(definition.payloads == std::vector<std::string>{"", "1"});
+  CHECK(definition.options.branch_headers == std::map<std::string, std::string>{{"a", ""}});
+  CHECK(parsed.value().extra == std::map<std::string, std::string>{{"b", ""}});
+  CHECK(definition.orders == std::map<std::uint32_t, std::vector<std::uint32_t>>{{1, {0}}});
+}
+
+TEST_CASE("dtm/request: names in another case -> the same members, but not those of a step") {
+  const Result<TransactionRequest> parsed = parse(R"({"GID":"g","Trans_Type":"saga","WAIT_RESULT":true,
+      "Steps":[{"Action":"http://lost","action":"http://a"}],"payloads":["exact"],"PAYLOADS":[],
+      "custom_data":"{\"Concurrent\":true}"})");
+  REQUIRE(parsed);
+  const Definition& definition = parsed.value().definition;
+  CHECK(definition.gid == "g");
+  CHECK(definition.options.wait_result);
+  CHECK(definition.concurrent);
+  CHECK(definition.branches.at(1).url == "http://a");
+  CHECK(definition.payloads == std::vector<std::string>{"exact"});
+}
+
+TEST_CASE("dtm/request: what is not UTF-8 -> replaced, not refused") {
+  const Result<TransactionRequest> parsed = parse(
+      "{\"gid\":\"g\xFF\",\"trans_type\":\"saga\",\"steps\":[{\"action\":\"\\ud800x\"}],\"payloads\":[\"\xC3(\"],"
+      "\"branch_headers\":{\"a\":\"\xFE\"}}");
+  REQUIRE(parsed);
+  const Definition& definition = parsed.value().definition;
+  CHECK(definition.gid == "g\uFFFD");
+  CHECK(definition.branches.at(1).url == "\uFFFDx");
+  CHECK(definition.payloads == std::vector<std::string>{"\uFFFD("});
+  CHECK(definition.options.branch_headers.at("a") == "\uFFFD");
 }
 
 }  // namespace

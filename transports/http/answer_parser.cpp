@@ -8,17 +8,14 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "transports/http/parser_limits.hpp"
+
 namespace settle::http {
 namespace {
 
 namespace beast_http = boost::beast::http;
 using BeastView = boost::beast::string_view;
 using BeastError = boost::beast::error_code;
-
-constexpr std::uint64_t kBodyBytesReserved = 64 << 10;
-
-// See request_parser.cpp: Beast 1.81 asserts this inside a chunked body.
-constexpr std::size_t kChunkedTailBytesMin = 5;
 
 // Nobody needs more interim answers than this; a participant that sends them for ever is broken.
 constexpr int kInterimAnswersMax = 16;

@@ -95,7 +95,7 @@ std::string branch_target(const BranchCall& call) {
   }
   out += "branch_id=" + percent_encode(call.branch_id);
   out += "&gid=" + percent_encode(call.gid);
-  out += "&op=" + percent_encode(to_string(call.operation));
+  out += "&op=" + percent_encode(call.operation);
   out += "&trans_type=" + percent_encode(to_string(call.trans_type));
   return out;
 }
@@ -104,7 +104,8 @@ Result<std::string> request_head(const BranchCall& call, const Url& url) {
   const Headers* const headers = call.headers.get();
   std::string head;
   head.reserve(256 + url.target.size());
-  head += call.payload.empty() ? "GET " : "POST ";
+  const bool posts = !call.payload.empty() || call.trans_type == TransType::xa;
+  head += posts ? "POST " : "GET ";
   head += url.target;
   head += " HTTP/1.1\r\n";
   append_own_field(head, headers, "Host", authority(url));
@@ -112,7 +113,7 @@ Result<std::string> request_head(const BranchCall& call, const Url& url) {
   append_own_field(head, headers, "Content-Type", kJson);
   append_own_field(head, headers, "Accept", kJson);
   if (!url.user.empty()) append_own_field(head, headers, "Authorization", "Basic " + base64(url.user));
-  if (!call.payload.empty()) append_field(head, "Content-Length", std::to_string(call.payload.size()));
+  if (posts) append_field(head, "Content-Length", std::to_string(call.payload.size()));
   if (headers != nullptr) {
     for (const auto& [name, value] : *headers) {
       if (!is_token(name)) return Error{Code::invalid, "branch header with a malformed name"};

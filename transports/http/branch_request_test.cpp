@@ -15,6 +15,7 @@ BranchCall example_call() {
   BranchCall call;
   call.gid = "g1";
   call.branch_id = "01";
+  call.operation = "action";
   call.url = "http://h:1/order";
   call.payload = "{}";
   return call;
@@ -88,7 +89,7 @@ TEST_CASE("http/branch target: the url's own query -> stays in front") {
 TEST_CASE("http/branch target: an odd gid -> percent-encoded") {
   BranchCall call = example_call();
   call.gid = "o'clock \"50%\" &=#?/\\ grüße";
-  call.operation = Operation::compensate;
+  call.operation = "compensate";
   CHECK(branch_target(call) ==
         "http://h:1/order?branch_id=01&gid=o%27clock%20%2250%25%22%20%26%3D%23%3F%2F%5C%20gr%C3%BC%C3%9Fe"
         "&op=compensate&trans_type=saga");
@@ -104,6 +105,16 @@ TEST_CASE("http/branch request: with and without a payload -> POST and GET, both
   CHECK(head.find("GET /order?") == 0);
   CHECK(has(head, "Content-Type: application/json\r\n"));
   CHECK(!has(head, "Content-Length"));
+}
+
+TEST_CASE("http/branch request: a branch of an xa -> POST, also without a payload") {
+  BranchCall call = example_call();
+  call.trans_type = TransType::xa;
+  call.operation = "commit";
+  call.payload.clear();
+  const std::string head = head_of(call);
+  CHECK(head.find("POST /order?branch_id=01&gid=g1&op=commit&trans_type=xa HTTP/1.1\r\n") == 0);
+  CHECK(has(head, "Content-Length: 0\r\n"));
 }
 
 TEST_CASE("http/branch request: branch headers -> override ours whatever their case") {

@@ -10,6 +10,7 @@
 
 #include "settle/result.hpp"
 #include "transports/http/branch_request.hpp"
+#include "transports/http/json_rpc_branch.hpp"
 #include "transports/http/url.hpp"
 
 namespace settle::http {
@@ -32,6 +33,22 @@ std::int64_t steady_ms() {
 
 BranchReply unknown(std::string why) { return BranchReply{CallResult::unknown, std::move(why)}; }
 
+BranchReply read_answer(AnswerForm form, unsigned status, std::string body) {
+  auto result = CallResult::unknown;
+  if (form == AnswerForm::plain) {
+    if (status >= 200 && status < 300) result = CallResult::success;
+  } else {
+    result = classify(status, body);
+  }
+  if (result == CallResult::success && form == AnswerForm::json_rpc) {
+    result = classify_json_rpc(body);
+    if (result == CallResult::unknown) body = "not a result of JSON-RPC: " + body;
+  } else if (result == CallResult::unknown) {
+    body = "status " + std::to_string(status) + ": " + body;
+  }
+  return BranchReply{result, std::move(body)};
+}
+
 std::string timeout_text(const OutboundCall& call) {
   const std::string peer = authority(call.url);
   const std::string within = " within " + std::to_string(call.timeout_ms) + " ms";
@@ -50,15 +67,37 @@ CallerPool::CallerPool(AsioExecutor& executor, CallerOptions options, std::share
       idle_timer_(executor.make_timer([this] { close_old_connections(); })) {}
 
 void CallerPool::call(BranchCall call, BranchCompletion completion) {
+  auto form = AnswerForm::branch;
+  if (is_json_rpc(call)) {
+    form = AnswerForm::json_rpc;
+    auto body = json_rpc_body(call);
+    if (!body) return completion(unknown(body.error().message));
+    call.payload = std::move(body).value();
+  } else {
+    call.url = branch_target(call);
+  }
+  send(std::move(call), form, std::move(completion));
+}
+
+void CallerPool::post(std::string url, std::string json, std::int64_t timeout_ms, BranchCompletion completion) {
+  BranchCall call;
+  call.url = std::move(url);
+  call.payload = std::move(json);
+  call.timeout_ms = timeout_ms;
+  send(std::move(call), AnswerForm::plain, std::move(completion));
+}
+
+void CallerPool::send(BranchCall call, AnswerForm form, BranchCompletion completion) {
   if (stopped_) return completion(unknown("the caller has been closed"));
   if (call.timeout_ms <= 0) return completion(unknown("no time was left for the call"));
-  auto url = parse_url(branch_target(call));
+  auto url = parse_url(call.url);
   if (!url) return completion(unknown(url.error().message));
   auto head = request_head(call, url.value());
   if (!head) return completion(unknown(head.error().message));
 
   const auto outbound = std::make_shared<OutboundCall>();
   outbound->url = std::move(url).value();
+  outbound->form = form;
   outbound->head = std::move(head).value();
   if (call.payload.size() <= kPayloadBytesCopied) {
     outbound->head += call.payload;
@@ -166,9 +205,7 @@ void CallerPool::answered(const Connection& connection, Call call, unsigned stat
     release(host, connection);
   }
   serve_waiting(host);
-  const CallResult result = classify(status, body);
-  if (result == CallResult::unknown) body = "status " + std::to_string(status) + ": " + body;
-  end(call, BranchReply{result, std::move(body)});
+  end(call, read_answer(call->form, status, std::move(body)));
 }
 
 void CallerPool::broken(const Connection& connection, Call call, std::string why, bool may_repeat) {

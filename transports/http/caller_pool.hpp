@@ -44,6 +44,8 @@ class CallerPool final : public std::enable_shared_from_this<CallerPool>, public
 
   // See BranchCaller::call.
   void call(BranchCall call, BranchCompletion completion);
+  // See Poster::post.
+  void post(std::string url, std::string json, std::int64_t timeout_ms, BranchCompletion completion);
   // Ends every call as unknown and closes every connection. Later calls are unknown at once.
   void shut_down();
 
@@ -54,6 +56,8 @@ class CallerPool final : public std::enable_shared_from_this<CallerPool>, public
   void answered(const Connection& connection, Call call, unsigned status, std::string body, bool reusable) override;
   void broken(const Connection& connection, Call call, std::string why, bool may_repeat) override;
 
+  // The url and the payload are what is asked for and sent as they are.
+  void send(BranchCall call, AnswerForm form, BranchCompletion completion);
   Host& host_of(const Url& url);
   void start(Host& host, const Call& call);
   void open(Host& host, const Call& call);

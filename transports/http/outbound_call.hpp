@@ -18,8 +18,12 @@ struct OutboundCall;
 // Calls by when they must have ended, on the steady clock.
 using Deadlines = std::multimap<std::int64_t, std::shared_ptr<OutboundCall>>;
 
+// How an answer is read: by the words of the protocol, by these and then as JSON-RPC, or by its status alone.
+enum class AnswerForm : std::uint8_t { branch, json_rpc, plain };
+
 struct OutboundCall {
   Url url;
+  AnswerForm form = AnswerForm::branch;
   std::string head;     // of the request
   std::string payload;  // its body, where it is too long to stand behind the head
   std::int64_t timeout_ms = 0;

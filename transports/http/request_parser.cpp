@@ -13,20 +13,14 @@
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/http/verb.hpp>
 
+#include "transports/http/parser_limits.hpp"
+
 namespace settle::http {
 namespace {
 
 namespace beast_http = boost::beast::http;
 using BeastView = boost::beast::string_view;
 using BeastError = boost::beast::error_code;
-
-// Bodies up to this are taken into one allocation on the word of Content-Length; longer ones grow as they come, so that
-// a header alone claims no memory.
-constexpr std::uint64_t kBodyBytesReserved = 64 << 10;
-
-// In the middle of a chunked body Beast 1.81 asserts that it gets at least this much, and every chunked body has at
-// least this much left.
-constexpr std::size_t kChunkedTailBytesMin = 5;
 
 // A target in the form `http://host/path`, which servers must take, becomes `/path`.
 std::string origin_form(BeastView target) {

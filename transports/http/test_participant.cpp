@@ -67,6 +67,7 @@ BranchCall call_of(std::string url) {
   BranchCall call;
   call.gid = "g";
   call.branch_id = "01";
+  call.operation = "action";
   call.url = std::move(url);
   call.payload = "{}";
   call.timeout_ms = 10'000;

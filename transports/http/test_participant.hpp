@@ -59,7 +59,7 @@ class ScriptedParticipant {
   std::thread thread_;
 };
 
-// A call of `url` with the payload "{}" and a patience of ten seconds.
+// A call of the action `url` with the payload "{}" and a patience of ten seconds.
 BranchCall call_of(std::string url);
 // An answer with a length.
 std::string answer(const std::string& status, const std::string& body);

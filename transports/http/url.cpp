@@ -41,21 +41,6 @@ int hex_value(char character) {
   return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
-std::string percent_decode(std::string_view text) {
-  std::string out;
-  for (std::size_t index = 0; index < text.size(); ++index) {
-    const bool escape = text[index] == '%' && index + 2 < text.size() && hex_value(text[index + 1]) >= 0 &&
-                        hex_value(text[index + 2]) >= 0;
-    if (escape) {
-      out += static_cast<char>(hex_value(text[index + 1]) * 16 + hex_value(text[index + 2]));
-      index += 2;
-    } else {
-      out += text[index];
-    }
-  }
-  return out;
-}
-
 Error malformed(std::string_view text, std::string_view why) {
   std::string shown(text.substr(0, 200));
   std::replace_if(shown.begin(), shown.end(), is_control, '?');
@@ -100,6 +85,21 @@ bool is_host(std::string_view host, bool bracketed) {
 }
 
 }  // namespace
+
+std::string percent_decode(std::string_view text) {
+  std::string out;
+  for (std::size_t index = 0; index < text.size(); ++index) {
+    const bool escape = text[index] == '%' && index + 2 < text.size() && hex_value(text[index + 1]) >= 0 &&
+                        hex_value(text[index + 2]) >= 0;
+    if (escape) {
+      out += static_cast<char>(hex_value(text[index + 1]) * 16 + hex_value(text[index + 2]));
+      index += 2;
+    } else {
+      out += text[index];
+    }
+  }
+  return out;
+}
 
 Result<Url> parse_url(std::string_view text) {
   if (std::any_of(text.begin(), text.end(), is_control)) return malformed(text, "control character");

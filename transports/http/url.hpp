@@ -25,6 +25,9 @@ Result<Url> parse_url(std::string_view text);
 // `host`, `host:8080` or `[::1]:8080`, as the Host header and error texts have it; a scheme's own port is left out.
 std::string authority(const Url& url);
 
+// %XX as the byte it stands for; what is not that stays.
+std::string percent_decode(std::string_view text);
+
 // Everything but letters, digits and `-_.~` as %XX.
 std::string percent_encode(std::string_view text);
 

@@ -83,6 +83,14 @@ TEST_CASE("http/url: malformed urls -> an error that shows the url and says what
   }
 }
 
+TEST_CASE("http/url: percent signs -> the bytes they stand for, where they stand for any") {
+  CHECK(percent_decode("a%20b%2Bc%2b+") == "a b+c++");
+  CHECK(percent_decode("%E4%BA%8B") == "事");
+  CHECK(percent_decode("100%") == "100%");
+  CHECK(percent_decode("%2") == "%2");
+  CHECK(percent_decode("%zz%%41") == "%zz%A");
+}
+
 TEST_CASE("http/url: every byte but the plain ones -> percent-encoded") {
   CHECK(percent_encode("aZ09-_.~") == "aZ09-_.~");
   CHECK(percent_encode("a b&c=d#e?f/g\\\"%+") == "a%20b%26c%3Dd%23e%3Ff%2Fg%5C%22%25%2B");

@@ -1,4 +1,4 @@
-// Calling a participant, as a port: one implementation a protocol (HTTP, in-process, later gRPC and JSON-RPC).
+// Calling a participant, as a port: one implementation a protocol (HTTP with JSON-RPC, in-process, later gRPC).
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,14 @@
 
 namespace settle {
 
-// One call to make. Everything in it is the callee's own: it may keep or move from it.
+// One call to make, of a branch or of query_prepared. Everything in it is the callee's own: it may keep or move from
+// it.
 struct BranchCall {
   std::string gid;
   TransType trans_type = TransType::saga;
   std::string branch_id;
-  Operation operation = Operation::action;
+  std::string operation = "action";                                   // of a workflow's query_prepared its name
+  Protocol protocol = Protocol::http;                                 // of the transaction; the url may say otherwise
   std::string url;                                                    // never empty
   std::string payload;                                                // sent as it is; empty means "no body" (HTTP GET)
   std::shared_ptr<const std::map<std::string, std::string>> headers;  // branch_headers; null where there are none

@@ -33,6 +33,8 @@
 #include "settle/random.hpp"
 #include "settle/result.hpp"
 #include "settle/store.hpp"
+#include "settle/telemetry.hpp"
+#include "settle/topics.hpp"
 #include "settle/transaction.hpp"
 
 namespace settle {
@@ -45,6 +47,8 @@ struct EngineOptions {
   std::int64_t retry_interval_max_ms = 3'600'000;  // backoff stops growing here
   double retry_jitter_max = 0.1;                   // a retry is delayed by up to this part of its interval
   std::int64_t request_timeout_ms = 3'000;         // of one branch call, where the transaction does not say
+  std::int64_t timeout_to_fail_ms = 35'000;        // of a prepared tcc, xa or msg that does not say
+  std::uint32_t alert_retry_limit = 3;             // errors in a row from which on each is told to Ports::alert
   std::size_t active_max = 100'000;  // transactions being worked on at once; beyond it submit is Code::overloaded
   std::size_t calls_per_target_max = 1'024;      // calls at once to one address (scheme, host and port); others queue
   std::int64_t finished_expire_ms = 86'400'000;  // finished transactions are purged after this; 0: never
@@ -72,6 +76,8 @@ struct Ports {
   Executor* committer = nullptr;  // may block in Store::apply
   Executor* reader = nullptr;     // may block in the store's reads
   std::function<std::unique_ptr<Random>()> make_random;
+  Telemetry* telemetry = nullptr;    // none: nobody wants to know
+  std::function<void(Alert)> alert;  // called by the shards; must not block or throw
   Log log;
   LogLevel log_level = LogLevel::info;  // lines below this level are not even made
 };
@@ -90,6 +96,10 @@ struct EngineStatistics {
   std::uint64_t changes = 0;    // changes in them, after merging
   std::size_t active = 0;       // transactions being worked on now
   std::size_t parked = 0;       // waiting for a time
+  std::size_t due = 0;          // of those, the ones whose time has come
+  std::size_t calls_in_flight = 0;
+  std::size_t calls_waiting = 0;    // for a place, see EngineOptions::calls_per_target_max
+  std::size_t changes_waiting = 0;  // for the store
 };
 
 class Engine {
@@ -102,15 +112,35 @@ class Engine {
   // Accepts a new transaction, or submits the prepared one of that gid, and starts it. Answers when that is durable,
   // or, with options.wait_result, when the first pass has ended (protocol.md §6). Of a gid that is `submitted` already:
   // success, and it is processed again at once. Otherwise Code::failure `current status 'X', cannot sumbmit. FAILURE`.
-  // Another trans_type than the stored one, or anything that validate() refuses: an error, nothing changed.
+  // Another trans_type than the stored one: Code::conflict. Anything that validate() refuses, and a workflow, which is
+  // submitted by finish_workflow: Code::invalid. A message to a topic that nobody subscribed to: Code::not_found.
+  // Nothing is changed then.
   virtual void submit(Definition definition, Completion<Done> completion) = 0;
 
   // Stores it as `prepared` without starting anything. `prepared` already: success, the stored one stays. Otherwise
-  // Code::failure `current status 'X', cannot prepare. FAILURE`.
+  // Code::failure `current status 'X', cannot prepare. FAILURE`. The rest as submit().
   virtual void prepare(Definition definition, Completion<Done> completion) = 0;
 
-  // Asks for a rollback. A saga cannot be aborted by its client: always Code::failure. Another `type` than the stored
-  // one: Code::invalid. Unknown gid: Code::not_found, here and below.
+  // Stores a workflow as `prepared`, or finds it, in whatever status; gives it with the results registered so far.
+  virtual void prepare_workflow(Definition definition, Completion<StoredTransaction> completion) = 0;
+
+  // Adds a branch to a prepared tcc, xa or workflow; `status` is the result of a workflow's step, and `prepared` for
+  // the others. None prepared under this gid: Code::failure `no trans with gid: G status: prepared found FAILURE`.
+  // Another type than the stored one, or a row (branch_id, operation) that is there already: Code::conflict. What
+  // validate() refuses: Code::invalid, before the transaction is looked for.
+  virtual void register_branch(std::string gid, TransType type, Registration registration, BranchStatus status,
+                               Completion<Done> completion) = 0;
+
+  // Gives a prepared workflow the final status that its client came to. Any other, an unfinal `status`, and another
+  // type: Code::conflict.
+  virtual void finish_workflow(std::string gid, GlobalStatus status, std::string rollback_reason, std::string result,
+                               Completion<Done> completion) = 0;
+
+  // Asks for a rollback. A prepared msg becomes `failed`. A prepared or aborting tcc or xa becomes `aborting`, with
+  // this reason unless it is empty, and its cancels or rollbacks are called; where it was prepared with wait_result the
+  // answer comes when the first pass has ended. Otherwise Code::failure `trans type: 'T' current status 'X', cannot
+  // abort. FAILURE`. Another `type` than the stored one, and none for a tcc or xa: Code::conflict. Unknown gid:
+  // Code::not_found, here and below.
   virtual void abort(std::string gid, std::optional<TransType> type, std::string reason,
                      Completion<Done> completion) = 0;
 
@@ -129,6 +159,20 @@ class Engine {
 
   // See Store::scan.
   virtual void list(ScanFilter filter, std::string position, std::size_t limit, Completion<ScanPage> completion) = 0;
+
+  // Topics. Empty names and urls: Code::invalid (`empty topic`, `empty url`). A url that has subscribed already:
+  // Code::conflict (`this url exists`). No such topic, or not this url: Code::not_found (`no such a topic`, `no such an
+  // url`, `this topic is empty`). Changed by another at the same time: Code::conflict. Messages created after the
+  // answer go by it.
+  virtual void subscribe(std::string topic, std::string url, std::string remark, Completion<Done> completion) = 0;
+  virtual void unsubscribe(std::string topic, std::string url, Completion<Done> completion) = 0;
+  virtual void delete_topic(std::string topic, Completion<Done> completion) = 0;
+
+  // See Store::load_key_value and Store::scan_key_values.
+  virtual void query_key_value(std::string category, std::string key,
+                               Completion<std::optional<KeyValue>> completion) = 0;
+  virtual void list_key_values(std::string category, std::string position, std::size_t limit,
+                               Completion<KeyValuePage> completion) = 0;
 
   // Answers with the final status once there is one. Code::unavailable where the engine stops first.
   virtual void wait(std::string gid, Completion<GlobalStatus> completion) = 0;

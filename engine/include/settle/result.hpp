@@ -13,7 +13,8 @@ enum class Code : std::uint8_t {
   failure,      // a decision: the state does not allow it. HTTP 409, gRPC ABORTED.
   ongoing,      // not decided yet. HTTP 425, gRPC FAILED_PRECONDITION.
   invalid,      // the request itself is malformed; nothing was changed. HTTP 400.
-  not_found,    // no such transaction. HTTP 500, as DTM's clients expect.
+  not_found,    // no such transaction or topic. HTTP 500, as DTM's clients expect.
+  conflict,     // does not fit what is stored (another trans_type, a branch twice); nothing was changed. HTTP 500.
   overloaded,   // refused before anything was done: too much work in flight. HTTP 503.
   unavailable,  // the outcome is unknown or the engine is stopping; the same gid may be sent again. HTTP 503.
   internal,     // something of ours is broken; the message says what. HTTP 500.

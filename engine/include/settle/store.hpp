@@ -36,6 +36,9 @@ struct Change {
   // Set when creating, and where the definition itself changed (same rows, other options).
   std::shared_ptr<const Definition> definition;
   State state;
+  // New ones, stored behind the `first_registration` that are there already. What is stored before it is kept as it is.
+  std::size_t first_registration = 0;
+  std::vector<Registration> registrations;
   // When creating: every run that has a row that is not a default BranchState. Otherwise: every run with a changed row.
   std::vector<BranchRun> runs;
 };
@@ -43,13 +46,38 @@ struct Change {
 enum class ChangeResult : std::uint8_t {
   applied,   // durable: a crash after apply() returned does not lose it
   exists,    // create only; nothing changed
-  conflict,  // no such transaction, or another status; nothing changed
+  conflict,  // no such transaction, another status, or registrations that do not fit; nothing changed
   failed,    // the outcome is unknown: it may or may not come back after a restart. See Store::repair.
 };
 
 struct ChangeOutcome {
   ChangeResult result = ChangeResult::failed;
   std::int64_t id = 0;  // of the transaction created, where applied
+};
+
+// A small value beside the transactions: topics are kept so.
+struct KeyValue {
+  std::int64_t id = 0;  // given by the store
+  std::int64_t create_time_ms = 0;
+  std::int64_t update_time_ms = 0;
+  std::string category;
+  std::string key;
+  std::string value;
+  std::int64_t version = 0;  // 1 when it was created, one more with each change
+  bool operator==(const KeyValue&) const = default;
+};
+
+struct KeyValueChange {
+  std::string category;
+  std::string key;
+  std::optional<std::string> value;   // nothing: remove it
+  std::int64_t expected_version = 0;  // refused (`conflict`) unless stored with it; 0: unless there is none
+  std::int64_t now_ms = 0;            // becomes its create_time_ms or update_time_ms
+};
+
+struct KeyValuePage {
+  std::vector<KeyValue> values;  // newest first
+  std::string next_position;     // empty: this was the last page
 };
 
 // What a listing asks for. Unset members do not restrict.
@@ -61,7 +89,7 @@ struct ScanFilter {
 };
 
 struct ScanPage {
-  std::vector<StoredTransaction> transactions;  // newest first; `branches` is left empty
+  std::vector<StoredTransaction> transactions;  // newest first; `branches` and `registrations` are left empty
   std::string next_position;                    // empty: this was the last page
 };
 
@@ -78,8 +106,9 @@ struct StoreTraits {
   std::string place;     // the folder or the address, for logs
 };
 
-// Threads: apply() and repair() come from one thread at a time, the committer's; the others may come from any thread,
-// at the same time as anything. All block; none may throw. Every read sees all changes whose apply() has returned.
+// Threads: apply(), apply_key_value() and repair() come from one thread at a time, the committer's; the others may come
+// from any thread, at the same time as anything. All block; none may throw. Every read sees all changes whose apply()
+// has returned.
 class Store {
  public:
   virtual ~Store() = default;
@@ -89,6 +118,11 @@ class Store {
   // in one group. outcomes has the group's size. On an IO error every outcome that is not certain is `failed`; after
   // that every apply() fails until repair() succeeded.
   virtual void apply(std::span<const Change> group, std::span<ChangeOutcome> outcomes) = 0;
+
+  // One change of a key-value, durable when it returns `applied`. `conflict`: another version, or what is stored is
+  // damaged; nothing changed. Removing what is not there is `applied`. `failed` as for apply(); it comes from the same
+  // thread.
+  virtual ChangeResult apply_key_value(const KeyValueChange& change) = 0;
 
   // Brings the store into a known state after a `failed`: when it returns Done, what reads show is durable, and
   // nothing that they do not show will ever come back. Otherwise says why not yet; may be called again. Reads work
@@ -105,6 +139,12 @@ class Store {
   // are added: none is shown twice or left out that existed all the time. A position that this store did not give:
   // Code::invalid.
   virtual Result<ScanPage> scan(const ScanFilter& filter, const std::string& position, std::size_t limit) = 0;
+
+  virtual Result<std::optional<KeyValue>> load_key_value(const std::string& category, const std::string& key) = 0;
+
+  // Of one category (empty: of all), as scan().
+  virtual Result<KeyValuePage> scan_key_values(const std::string& category, const std::string& position,
+                                               std::size_t limit) = 0;
 
   // Calls `visit` for every unfinished transaction, oldest first, without reading finished ones. Ends early where it
   // returns false. A damaged one is reported to `damaged` by an Error that names its key, and the others go on.

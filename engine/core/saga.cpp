@@ -1,0 +1,181 @@
+// Sagas (protocol.md §5.1): actions forward, compensations backward.
+//
+// Invariants, walked exhaustively by decide_walk_test.cpp:
+//   - an action starts only under a durable `submitted`, a compensation only under a durable `aborting`;
+//   - an action starts only where the durable state allows for it (coverage.hpp);
+//   - nothing is compensated that is known never to have started; nothing that may have run stays uncompensated when
+//     the transaction ends as `failed` (a force-stopped one excepted);
+//   - in a sequential saga no compensation starts while an action is in flight.
+#include <algorithm>
+
+#include "engine/core/coverage.hpp"
+#include "engine/core/decider.hpp"
+
+namespace settle::core {
+namespace {
+
+bool action_succeeded(const Transaction& transaction, std::uint32_t step) {
+  return transaction.branches[action_row(step)].status == BranchStatus::succeed;
+}
+
+bool needs_compensation(const Transaction& transaction, std::uint32_t step) {
+  const BranchState& action = transaction.branches[action_row(step)];
+  return (action.started || action.status != BranchStatus::prepared) &&
+         transaction.branches[compensate_row(step)].status != BranchStatus::succeed;
+}
+
+// Whether the action may be started as far as the rule of coverage.hpp goes.
+bool covered(const Transaction& transaction, std::uint32_t step) {
+  if (is_durable(transaction, transaction.memory[action_row(step)].started_written)) return true;
+  if (transaction.state.exact || !is_durable(transaction, transaction.inexact_written)) return false;
+  return may_have_started(*transaction.plan, step, [&](std::uint32_t other) {
+    return is_durable(transaction, transaction.memory[action_row(other)].succeed_written);
+  });
+}
+
+class Saga final : public Mode {
+ public:
+  void set_times(Transaction& transaction, Moment now, const Policy&) const override {
+    const std::int64_t timeout_ms = transaction.definition->options.timeout_to_fail_s * kMsPerSecond;
+    if (transaction.state.status != GlobalStatus::submitted || timeout_ms == 0) return;
+    // Stores written before the moment of the submit was kept know only that of the creation.
+    const std::int64_t submit_time_ms = transaction.state.submit_time_ms != 0 ? transaction.state.submit_time_ms
+                                                                              : transaction.definition->create_time_ms;
+    transaction.timeout_at_ms = steady_time_ms(now, submit_time_ms + timeout_ms, timeout_ms);
+  }
+
+  void timed_out(Decider& decider) const override {
+    if (decider.tx().state.status != GlobalStatus::submitted) return;
+    decider.abort("Timeout after " + std::to_string(decider.tx().definition->options.timeout_to_fail_s) + " seconds");
+  }
+
+  void replied(Decider& decider, const Replied& event) const override {
+    if (is_action_row(event.call.row)) {
+      action_replied(decider, event);
+    } else if (event.result == CallResult::success) {
+      decider.row_done(event.call.row, BranchStatus::succeed);
+    } else {
+      decider.not_done(event);
+    }
+  }
+
+  // A compensation that has begun is not left half done.
+  bool may_forget(const Transaction& transaction, std::uint32_t row) const override {
+    return !is_action_row(row) || !transaction.branches[compensate_row(step_of(row))].started;
+  }
+
+  bool advance(Decider& decider) const override {
+    return decider.tx().state.status == GlobalStatus::aborting ? compensate_on(decider) : act_on(decider);
+  }
+
+  Result<Done> answer(const Transaction& transaction) const override {
+    constexpr std::string_view kWord = "FAILURE";
+    const State& state = transaction.state;
+    if (state.status == GlobalStatus::submitted) {
+      return Error{Code::failure, "wait result not return success: FAILURE"};
+    }
+    const bool ends_so = state.rollback_reason.ends_with(kWord);
+    return Error{Code::failure, ends_so ? state.rollback_reason : state.rollback_reason + " FAILURE"};
+  }
+
+ private:
+  static void action_replied(Decider& decider, const Replied& event) {
+    Transaction& tx = decider.tx();
+    if (event.result == CallResult::success) {
+      decider.row_done(event.call.row, BranchStatus::succeed);
+      return;
+    }
+    if (event.result == CallResult::failure) {
+      decider.row_done(event.call.row, BranchStatus::failed);
+      if (tx.state.status != GlobalStatus::submitted) return;
+      decider.abort(
+          shortened("url:" + tx.definition->branches[event.call.row].url + " return failed: " + event.text + " FAILURE",
+                    kReasonBytesMax, " FAILURE"));
+      return;
+    }
+    decider.not_done(event);
+    if (tx.state.status != GlobalStatus::submitted) return;
+    const std::int64_t limit = tx.definition->options.retry_limit;
+    if (limit == 0) return;
+    if (tx.branches[event.call.row].attempts > limit) {
+      decider.abort("RetryCount is greater than RetryLimit, RetryLimit: " + std::to_string(limit));
+    } else {
+      decider.retry_at_once(event.call.row);
+    }
+  }
+
+  static bool act_on(Decider& decider) {
+    Transaction& tx = decider.tx();
+    const std::uint32_t steps = tx.plan->step_count();
+    std::uint32_t& cursor = tx.action_cursor;
+    bool blocked = false;
+    for (;;) {
+      while (cursor < steps && action_succeeded(tx, cursor)) ++cursor;
+      if (cursor == steps) {
+        if (!is_durable(tx, tx.status_written)) return true;
+        decider.end(GlobalStatus::succeed);
+        return false;
+      }
+      bool moved = false;  // an empty url succeeded without a call: others may be free now
+      const std::uint32_t last = tx.plan->sequential() ? cursor + 1 : steps;
+      for (std::uint32_t step = cursor; step < last; ++step) {
+        const std::uint32_t row = action_row(step);
+        if (tx.branches[row].status != BranchStatus::prepared || !decider.free_to_start(row)) continue;
+        if (!tx.plan->all_predecessors(step, [&tx](std::uint32_t other) { return action_succeeded(tx, other); })) {
+          continue;
+        }
+        if (!is_durable(tx, tx.status_written)) {
+          blocked = true;
+        } else if (!covered(tx, step)) {
+          blocked = true;
+          if (tx.state.exact) decider.need_write();  // says no longer that nothing else was started
+        } else {
+          moved = decider.start(row) || moved;
+        }
+      }
+      if (!moved) return blocked;
+    }
+  }
+
+  static bool compensate_on(Decider& decider) {
+    Transaction& tx = decider.tx();
+    std::uint32_t& cursor = tx.compensate_cursor;
+    bool blocked = false;
+    for (;;) {
+      while (cursor > 0 && !needs_compensation(tx, cursor - 1)) --cursor;
+      if (cursor == 0) {
+        if (tx.plan->sequential() && tx.in_flight > 0) return false;
+        if (!is_durable(tx, tx.status_written)) return true;
+        decider.end(GlobalStatus::failed);
+        return false;
+      }
+      bool moved = false;
+      const std::uint32_t first = tx.plan->sequential() ? cursor - 1 : 0;
+      for (std::uint32_t step = cursor; step-- > first;) {
+        if (!may_compensate(decider, step)) continue;
+        if (!is_durable(tx, tx.status_written)) {
+          blocked = true;
+        } else {
+          moved = decider.start(compensate_row(step)) || moved;
+        }
+      }
+      if (!moved) return blocked;
+    }
+  }
+
+  static bool may_compensate(Decider& decider, std::uint32_t step) {
+    const Transaction& tx = decider.tx();
+    if (!needs_compensation(tx, step) || !decider.free_to_start(compensate_row(step))) return false;
+    if (tx.plan->sequential() && tx.in_flight > 0) return false;
+    return tx.plan->all_successors(step, [&tx](std::uint32_t other) { return !needs_compensation(tx, other); });
+  }
+};
+
+}  // namespace
+
+const Mode& saga_mode() {
+  static const Saga kMode;
+  return kMode;
+}
+
+}  // namespace settle::core

@@ -1,0 +1,106 @@
+// Calls of branches and of query_prepared, from the gate to the answer.
+#include <algorithm>
+#include <utility>
+
+#include "engine/runtime/shard.hpp"
+
+namespace settle::runtime {
+
+// What is called: a row, or query_prepared.
+BranchView Shard::called(const Entry& entry, std::uint32_t row) const {
+  const core::Transaction& transaction = entry.transaction;
+  if (row != kQueryRow) return transaction.branch(row);
+  const Definition& definition = *transaction.definition;
+  if (definition.type == TransType::workflow) {
+    return {kQueryBranchId, definition.callback_name, definition.query_prepared, definition.callback_payload};
+  }
+  return {kQueryBranchId, to_string(definition.type), definition.query_prepared, {}};
+}
+
+void Shard::start_call(const EntryPtr& entry, core::Call call) {
+  auto record = std::make_shared<CallRecord>();
+  record->entry = entry;
+  record->call = call;
+  entry->calls.push_back(record);
+  ++entry->calls_out;
+  gate_.enter(called(*entry, call.row).url, record->place, [this, record] { send(record); });
+}
+
+void Shard::send(const std::shared_ptr<CallRecord>& record) {
+  const Definition& definition = *record->entry->transaction.definition;
+  const BranchView branch = called(*record->entry, record->call.row);
+  counters_.calls.fetch_add(1, std::memory_order_relaxed);
+  counters_.calls_in_flight.fetch_add(1, std::memory_order_relaxed);
+  record->sent_at_ms = around_.clock.now().steady_ms;
+  BranchCompletion completion = [self = shared_from_this(), record](BranchReply reply) {
+    self->put(Reply{record, std::move(reply)});
+  };
+  BranchCaller* caller = caller_for(branch.url);
+  if (caller == nullptr) {
+    completion({CallResult::unknown, "no caller for the scheme of this url: " + std::string(branch.url)});
+    return;
+  }
+  if (logs(LogLevel::debug)) {
+    around_.log(
+        LogLevel::debug, definition.gid,
+        "calls " + std::string(branch.branch_id) + " " + std::string(branch.operation) + " " + std::string(branch.url));
+  }
+  BranchCall call;
+  call.gid = definition.gid;
+  call.trans_type = definition.type;
+  call.branch_id = branch.branch_id;
+  call.operation = branch.operation;
+  call.protocol = definition.protocol;
+  call.url = branch.url;
+  call.payload = branch.payload;
+  if (!definition.options.branch_headers.empty()) {
+    call.headers = {record->entry->transaction.definition, &definition.options.branch_headers};
+  }
+  call.timeout_ms = definition.options.request_timeout_s > 0 ? definition.options.request_timeout_s * 1000
+                                                             : around_.options.request_timeout_ms;
+  caller->call(std::move(call), std::move(completion));
+}
+
+void Shard::call_ended(const CallRecord& record, const BranchReply& reply) {
+  const Entry& entry = *record.entry;
+  const bool warns = reply.result == CallResult::unknown && logs(LogLevel::warn);
+  if (!warns && around_.telemetry == nullptr) return;
+  const BranchView branch = called(entry, record.call.row);
+  if (warns) {
+    around_.log(LogLevel::warn, entry.gid,
+                "branch " + std::string(branch.branch_id) + " " + std::string(branch.operation) + " " +
+                    std::string(branch.url) + ": " + reply.text.substr(0, kLastErrorBytesMax));
+  }
+  if (around_.telemetry != nullptr) {
+    around_.telemetry->call_ended(entry.transaction.definition->type, branch.branch_id, branch.operation, reply.result,
+                                  around_.clock.now().steady_ms - record.sent_at_ms);
+  }
+}
+
+void Shard::raise_alert(const Entry& entry) const {
+  const State& state = entry.transaction.state;
+  if (!around_.alert || state.errors < around_.options.alert_retry_limit) return;
+  const std::string_view url = called(entry, state.last_error_branch).url;
+  around_.alert({entry.gid, state.status, std::string(url), state.last_error, state.errors});
+}
+
+// Whether the call was still waiting at the gate; it is forgotten then.
+bool Shard::revoke(const EntryPtr& entry, core::Call call) {
+  const auto same = [&](const std::shared_ptr<CallRecord>& record) { return record->call == call; };
+  const auto found = std::find_if(entry->calls.begin(), entry->calls.end(), same);
+  if (found == entry->calls.end() || !(*found)->place.waiting()) return false;
+  gate_.cancel((*found)->place);
+  entry->calls.erase(found);
+  --entry->calls_out;
+  return true;
+}
+
+BranchCaller* Shard::caller_for(std::string_view url) const {
+  const std::string scheme = url_scheme(url);
+  for (const auto& [name, caller] : callers_by_scheme_) {
+    if (name == scheme) return caller;
+  }
+  return nullptr;
+}
+
+}  // namespace settle::runtime

@@ -1,0 +1,202 @@
+// Obeying the core: writes, calls, answers; and what becomes of a write that failed.
+#include <algorithm>
+#include <utility>
+
+#include "engine/runtime/shard.hpp"
+
+namespace settle::runtime {
+
+void Shard::step(const EntryPtr& entry, const core::Event& event) {
+  carry_out(entry, core::decide(std::move(entry->transaction), event, around_.clock.now(), around_.policy));
+}
+
+void Shard::carry_out(const EntryPtr& entry, core::Decision decision) {
+  entry->transaction = std::move(decision.transaction);
+  const core::Transaction& transaction = entry->transaction;
+  if (transaction.retry_at_ms != entry->exact_retry_at_ms) jitter(entry);
+  if (decision.write != 0) push(entry, decision);
+  if (decision.error) raise_alert(*entry);
+  if (decision.pass_ended) end_pass(*entry, decision.answer);
+  std::vector<core::Call> not_sent;
+  for (const core::Call& call : decision.revoke) {
+    if (revoke(entry, call)) not_sent.push_back(call);
+  }
+  for (const core::Call& call : decision.start) start_call(entry, call);
+  if (!transaction.in_pass) end_wake(entry);
+  set_timer(entry);
+  notify(entry);
+  for (const core::Call& call : not_sent) step(entry, core::NotSent{call});
+  if (entry->warm && !is_idle(*entry)) cool(entry);
+  release_if_idle(entry);
+}
+
+void Shard::end_pass(Entry& entry, const Result<Done>& answer) {
+  const core::Transaction& transaction = entry.transaction;
+  if (around_.telemetry != nullptr && transaction.state.status != GlobalStatus::prepared) {
+    const Definition& definition = *transaction.definition;
+    around_.telemetry->pass_ended(definition.type, static_cast<bool>(answer),
+                                  around_.clock.now().wall_ms - definition.create_time_ms);
+  }
+  if (entry.mode == Entry::Mode::creating) entry.first_pass = answer;
+  for (Completion<Done>& waiter : std::exchange(entry.pass_waiters, {})) {
+    entry.answers.push_back({transaction.written, answer, std::move(waiter)});
+  }
+}
+
+void Shard::push(const EntryPtr& entry, const core::Decision& decision) {
+  const core::Transaction& transaction = entry->transaction;
+  Change change;
+  change.gid = entry->gid;
+  change.create = decision.create;
+  change.expected_status = decision.expected_status;
+  if (decision.create || decision.definition_changed) change.definition = transaction.definition;
+  change.state = transaction.state;
+  if (decision.registered > 0) {
+    change.first_registration = transaction.registrations.size() - decision.registered;
+    const auto first = transaction.registrations.end() - static_cast<std::ptrdiff_t>(decision.registered);
+    change.registrations.assign(first, transaction.registrations.end());
+  }
+  const std::size_t rows = transaction.branches.size();
+  for (std::uint32_t row : decision.changed) {
+    const std::uint32_t first = row - row % kBranchRunLength;
+    const auto same = [first](const BranchRun& run) { return run.first == first; };
+    if (std::any_of(change.runs.begin(), change.runs.end(), same)) continue;
+    const auto from = transaction.branches.begin() + first;
+    const auto to = transaction.branches.begin() +
+                    static_cast<std::ptrdiff_t>(std::min<std::size_t>(rows, first + kBranchRunLength));
+    change.runs.push_back({first, {from, to}});
+  }
+  if (decision.expected_status != transaction.state.status || decision.create) {
+    const bool aborting = transaction.state.status == GlobalStatus::aborting;
+    const LogLevel level = aborting ? LogLevel::info : LogLevel::debug;
+    if (logs(level)) {
+      around_.log(level, entry->gid,
+                  "is " + std::string(to_string(transaction.state.status)) +
+                      (aborting ? ": " + transaction.state.rollback_reason : std::string()));
+    }
+  }
+  entry->pushed_epoch = epoch_;
+  committer_->push(index_, epoch_, entry, decision.write, std::move(change));
+}
+
+// Tells whoever waits what has become durable.
+void Shard::notify(const EntryPtr& entry) {
+  const core::Transaction& transaction = entry->transaction;
+  if (!entry->answers.empty()) {
+    const auto due =
+        std::stable_partition(entry->answers.begin(), entry->answers.end(),
+                              [&](const PendingAnswer& pending) { return pending.after > transaction.durable; });
+    std::vector<PendingAnswer> ready(std::make_move_iterator(due), std::make_move_iterator(entry->answers.end()));
+    entry->answers.erase(due, entry->answers.end());
+    for (PendingAnswer& pending : ready) pending.completion(std::move(pending.answer));
+  }
+  if (transaction.durable < transaction.status_written) return;
+  const GlobalStatus status = transaction.state.status;
+  if (!entry->observers.empty() && entry->observed != status) {
+    entry->observed = status;
+    for (auto& observer : entry->observers) observer(status);
+    if (is_final(status)) entry->observers.clear();
+  }
+  if (is_final(status)) {
+    for (Completion<GlobalStatus>& waiter : std::exchange(entry->final_waiters, {})) waiter(status);
+  }
+}
+
+void Shard::committed(const EntryPtr& entry, std::uint64_t sequence, const ChangeOutcome& outcome) {
+  entry->returned = std::max<core::Sequence>(entry->returned, sequence);
+  if (entry->mode == Entry::Mode::poisoned) {
+    if (outcome.result == ChangeResult::failed) entry->mistrusted = true;
+    revive_if_possible(entry);
+    return;
+  }
+  switch (outcome.result) {
+    case ChangeResult::applied: {
+      const GlobalStatus status = entry->transaction.state.status;
+      if (is_final(status) && entry->transaction.durable < entry->transaction.status_written &&
+          sequence >= entry->transaction.status_written) {
+        (status == GlobalStatus::succeed ? counters_.succeeded : counters_.failed)
+            .fetch_add(1, std::memory_order_relaxed);
+      }
+      if (entry->mode == Entry::Mode::creating) {
+        counters_.accepted.fetch_add(1, std::memory_order_relaxed);
+        entry->mode = Entry::Mode::live;
+        entry->id = outcome.id;
+        CreateRequest request = std::move(*std::exchange(entry->request, std::nullopt));
+        created(entry, std::move(request), sequence);
+        auto deferred = std::exchange(entry->deferred, {});
+        if (halting_) step(entry, core::Halted{false});
+        step(entry, core::Durable{sequence});
+        for (Found& found : deferred) find(entry->gid, std::move(found));
+        return;
+      }
+      step(entry, core::Durable{sequence});
+      return;
+    }
+    case ChangeResult::exists:
+      entry->mode = Entry::Mode::loading;
+      entry->first_pass.reset();
+      if (entry->request->protocol_left_out) {  // then the stored one counts
+        entry->request->definition = std::make_shared<Definition>(*entry->request->definition);
+        entry->request->definition->protocol = Protocol::unspecified;
+      }
+      load(entry);
+      return;
+    case ChangeResult::conflict:
+      around_.log(LogLevel::error, entry->gid,
+                  "the stored transaction is not what this process made of it: reading it again");
+      poison(entry, false);
+      return;
+    case ChangeResult::failed:
+      poison(entry, true);
+      return;
+  }
+}
+
+// Answers the client who created it, now or when its first pass has ended.
+void Shard::created(const EntryPtr& entry, CreateRequest request, core::Sequence sequence) {
+  const std::optional<Result<Done>> first_pass = std::exchange(entry->first_pass, std::nullopt);
+  if (request.finds) {
+    give_found(entry, std::move(request));
+  } else if (request.status != GlobalStatus::submitted || !request.definition->options.wait_result) {
+    entry->answers.push_back({sequence, Done{}, std::move(request.completion)});
+  } else if (first_pass) {
+    entry->answers.push_back({entry->transaction.written, *first_pass, std::move(request.completion)});
+  } else {
+    entry->pass_waiters.push_back(std::move(request.completion));
+  }
+}
+
+void Shard::poison(const EntryPtr& entry, bool mistrusted) {
+  entry->mode = Entry::Mode::poisoned;
+  entry->mistrusted = mistrusted;
+  drop_timer(entry);
+  end_wake(entry);
+  const auto calls = entry->calls;
+  for (const auto& record : calls) revoke(entry, record->call);
+  fail_waiters(entry, {Code::unavailable,
+                       "a write failed, its outcome is unknown; the same gid may be sent again: " + entry->gid});
+  revive_if_possible(entry);
+}
+
+void Shard::fail_waiters(const EntryPtr& entry, const Error& error) {
+  for (PendingAnswer& pending : std::exchange(entry->answers, {})) pending.completion(error);
+  for (Completion<Done>& waiter : std::exchange(entry->pass_waiters, {})) waiter(error);
+  for (Completion<GlobalStatus>& waiter : std::exchange(entry->final_waiters, {})) waiter(error);
+  for (auto& observer : std::exchange(entry->observers, {})) observer(error);
+  if (entry->request) std::exchange(entry->request, std::nullopt)->completion(error);
+  for (Found& found : std::exchange(entry->deferred, {})) found(error);
+}
+
+// Reads a poisoned one again, once the store is sound, all its writes have come back, and no call of its is out.
+void Shard::revive_if_possible(const EntryPtr& entry) {
+  if (halting_ || entry->mode != Entry::Mode::poisoned || entry->calls_out > 0) return;
+  if (entry->returned < entry->transaction.written) return;
+  if (entry->mistrusted && epoch_ <= entry->pushed_epoch) return;
+  entry->mode = Entry::Mode::loading;
+  entry->reviving = true;
+  entry->transaction = {};
+  // It goes on as after a restart of the process, so whatever it comes to be is taken up at once or at its time.
+  load(entry);
+}
+
+}  // namespace settle::runtime
