@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/setup.sh
+scripts/setup.sh --build
 echo "building settled (the first time takes a few minutes)"
 cmake --preset release -Wno-dev >/dev/null
 cmake --build --preset release --target settled

@@ -1,14 +1,37 @@
 #!/usr/bin/env bash
-# Installs what settle needs to build and to be tested on Debian 12. Safe to run again; quick where nothing is missing.
+# Installs what settle needs to build and to be tested on Debian 12, and fetches the SDKs that its tests drive. Safe to
+# run again; quick where nothing is missing.
+#   scripts/setup.sh [--build]      --build: only what building needs
 set -euo pipefail
+
+for_tests=yes
+case "${1:-}" in
+  "") ;;
+  --build) for_tests=no ;;
+  *) echo "usage: scripts/setup.sh [--build]" >&2; exit 2 ;;
+esac
 
 packages=(
   g++ cmake ninja-build ccache pkg-config git python3
   libboost1.81-dev libboost-json1.81-dev libboost-program-options1.81-dev
   librocksdb-dev libgflags-dev libsnappy-dev libbz2-dev zlib1g-dev liblz4-dev libzstd-dev
-  libssl-dev libfmt-dev libspdlog-dev libyaml-cpp-dev
-  doctest-dev clang-tidy-14 clang-format-14
+  libssl-dev libfmt-dev libspdlog-dev libyaml-cpp-dev prometheus-cpp-dev
+  doctest-dev
 )
+
+# What the interop tests need, where the machine has no such command from elsewhere. Debian's Go is enough to fetch the one
+# that they want.
+PATH="$PATH:/usr/local/go/bin:/usr/sbin"
+commands=(
+  go:golang-go java:default-jdk-headless javac:default-jdk-headless mvn:maven
+  mariadbd:mariadb-server-core mariadb-install-db:mariadb-server-core mariadb:mariadb-client-core
+)
+
+if [ "$for_tests" = yes ]; then
+  packages+=(clang-tidy-14 clang-format-14 python3-venv)
+else
+  commands=()
+fi
 
 fail() {
   echo "setup: $*" >&2
@@ -22,28 +45,36 @@ is_installed() {
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
   fail "this script knows Debian 12 only. Elsewhere install the equivalents of: ${packages[*]}"
 
-missing=()
-for package in "${packages[@]}"; do
-  is_installed "$package" || missing+=("$package")
-done
-if [ ${#missing[@]} -eq 0 ]; then
-  echo "setup: all packages are installed"
-  exit 0
-fi
+install_missing() {
+  local missing=() package pair
+  for package in "${packages[@]}"; do
+    is_installed "$package" || missing+=("$package")
+  done
+  for pair in "${commands[@]}"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  done
+  if [ ${#missing[@]} -eq 0 ]; then
+    echo "setup: all packages are installed"
+    return
+  fi
 
-# Only what has to be installed asks for the right release: a newer one may have it all under the same names.
-. /etc/os-release
-[ "${ID:-}" = debian ] && [ "${VERSION_ID:-}" = 12 ] ||
-  fail "Debian 12 is needed to install ${missing[*]}; this is ${PRETTY_NAME:-unknown}"
+  # Only what has to be installed asks for the right release: a newer one may have it all under the same names.
+  . /etc/os-release
+  [ "${ID:-}" = debian ] && [ "${VERSION_ID:-}" = 12 ] ||
+    fail "Debian 12 is needed to install ${missing[*]}; this is ${PRETTY_NAME:-unknown}"
 
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || fail "run it as root, or install sudo: these packages are missing: ${missing[*]}"
-  as_root=(sudo)
-fi
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "run it as root, or install sudo: these packages are missing: ${missing[*]}"
+    as_root=(sudo)
+  fi
 
-echo "setup: installing ${missing[*]}"
-apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
-"${apt[@]}" update </dev/null || fail "apt-get update failed"
-"${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null || fail "could not install ${missing[*]}"
+  echo "setup: installing ${missing[*]}"
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+  "${apt[@]}" update </dev/null || fail "apt-get update failed"
+  "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null || fail "could not install ${missing[*]}"
+}
+
+install_missing
+if [ "$for_tests" = yes ]; then "$(dirname "$0")/../tests/interop/prepare.sh" "$(dirname "$0")/../build/interop"; fi
 echo "setup: done"
