@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over our sources of one build folder, in parallel, and only over what changed since it was content.
 
-    scripts/tidy.py build/debug
+    scripts/tidy.py build/debug [--tests]      --tests: those of the tests, too, which take as long again
 
 The build folder must have been built with Ninja: its record of what each source includes tells what has changed.
 """
@@ -37,6 +37,7 @@ def newest_change(files):
 
 def main():
     build = os.path.abspath(sys.argv[1])
+    with_tests = "--tests" in sys.argv[2:]
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         commands = json.load(file)
     includes = included_files(build)
@@ -46,7 +47,11 @@ def main():
         source = os.path.normpath(command["file"])
         if not source.startswith(ROOT + os.sep) or source.startswith(build + os.sep) or not source.endswith(".cpp"):
             continue
-        stamp = os.path.join(build, "tidy", os.path.relpath(source, ROOT) + ".ok")
+        name = os.path.relpath(source, ROOT)
+        is_test = name.startswith("tests" + os.sep) or name.endswith("_test.cpp") or "_walk" in name
+        if is_test and not with_tests:
+            continue
+        stamp = os.path.join(build, "tidy", name + ".ok")
         words = shlex.split(command["command"])
         files = [source, settings] + includes.get(words[words.index("-o") + 1], [])
         if not os.path.exists(stamp) or os.stat(stamp).st_mtime_ns < newest_change(files):
