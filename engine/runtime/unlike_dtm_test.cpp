@@ -211,3 +211,49 @@ TEST_CASE("unlike DTM: any text is a gid") {
     CHECK(world.status(gid) == GlobalStatus::succeed);
   }
 }
+
+TEST_CASE("unlike DTM: resetNextCronTime works on every store -> the transaction is tried now") {
+  World world;
+  world.participant.reply("01 action", {CallResult::unknown, "broken"});
+  REQUIRE(submit(world, saga("g", 1)));
+  REQUIRE(ask(world, [&](auto done) { world.engine->make_due("g", std::move(done)); }));
+  CHECK(world.status("g") == GlobalStatus::succeed);
+}
+
+TEST_CASE("unlike DTM: what is stuck at a crash -> all of it is taken up again") {
+  constexpr int kMany = 500;
+  World world;
+  for (int i = 0; i < kMany; ++i) {
+    world.participant.reply("01 action", {CallResult::unknown, "down"});
+    REQUIRE(submit(world, saga("g-" + std::to_string(i), 1)));
+  }
+  world.crash();
+  world.open();
+  world.simulated.advance_ms(25'000);
+  CHECK(world.engine->statistics().succeeded == kMany);
+}
+
+TEST_CASE("unlike DTM: finished ones are purged while the server runs, whatever their gid, and unfinished ones never") {
+  EngineOptions options;
+  options.finished_expire_ms = 60'000;
+  options.purge_interval_ms = 10'000;
+  World world(options);
+  REQUIRE(submit(world, saga("with-a-dash", 1)));
+  REQUIRE(prepare(world, saga("not-finished", 1)));
+  world.simulated.advance_ms(100'000);
+  CHECK_FALSE(world.query("with-a-dash"));
+  CHECK(world.query("not-finished"));
+  CHECK(submit(world, saga("with-a-dash", 1)).error().code == Code::failure);
+}
+
+TEST_CASE("unlike DTM: a workflow that goes on erring is called back with backoff") {
+  World world;
+  Definition definition = workflow("g");
+  Answer<StoredTransaction> prepared;
+  world.engine->prepare_workflow(definition, prepared.slot());
+  world.simulated.run();
+  REQUIRE(prepared.ok());
+  for (int i = 0; i < 10; ++i) world.participant.reply("00 checkout", {CallResult::unknown, "broken"});
+  world.simulated.advance_ms(100'000);
+  CHECK(world.participant.take_calls().size() == 3);  // after 10, 30 and 70 seconds
+}
