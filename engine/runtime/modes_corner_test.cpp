@@ -20,21 +20,6 @@ Definition delayed(Definition definition, std::int64_t seconds) {
 
 Registration branch(const char* branch_id) { return {branch_id, "{}", "test://s/confirm", "test://s/cancel", ""}; }
 
-template <class Ask>
-Result<Done> ask(World& world, Ask ask_engine) {
-  Answer<Done> answer;
-  ask_engine(answer.slot());
-  world.simulated.run();
-  REQUIRE(answer.came());
-  return *answer.result;
-}
-
-Result<Done> submit(World& world, Definition definition) {
-  return ask(world, [&](auto done) { world.engine->submit(std::move(definition), std::move(done)); });
-}
-Result<Done> prepare(World& world, Definition definition) {
-  return ask(world, [&](auto done) { world.engine->prepare(std::move(definition), std::move(done)); });
-}
 Result<Done> subscribe(World& world, std::string url, std::string remark = {}) {
   return ask(world,
              [&](auto done) { world.engine->subscribe("t", std::move(url), std::move(remark), std::move(done)); });

@@ -3,22 +3,13 @@
 #include <utility>
 #include <vector>
 
-#include "tests/support/engine_world.hpp"
+#include "tests/support/engine_client.hpp"
 
 using namespace settle;
 using namespace settle::testing;
 using World = EngineWorld;
 
 namespace {
-
-template <class Ask>
-Result<Done> ask(World& world, Ask ask_engine) {
-  Answer<Done> answer;
-  ask_engine(answer.slot());
-  world.simulated.run();
-  REQUIRE(answer.came());
-  return *answer.result;
-}
 
 Result<Done> subscribe(World& world, const std::string& topic, const std::string& url) {
   return ask(world, [&](auto done) { world.engine->subscribe(topic, url, "remark", std::move(done)); });

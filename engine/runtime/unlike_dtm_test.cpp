@@ -12,22 +12,6 @@ using World = EngineWorld;
 
 namespace {
 
-template <class Ask>
-Result<Done> ask(World& world, Ask ask_engine) {
-  Answer<Done> answer;
-  ask_engine(answer.slot());
-  world.simulated.run();
-  REQUIRE(answer.came());
-  return *answer.result;
-}
-
-Result<Done> submit(World& world, Definition definition) {
-  return ask(world, [&](auto done) { world.engine->submit(std::move(definition), std::move(done)); });
-}
-Result<Done> prepare(World& world, Definition definition) {
-  return ask(world, [&](auto done) { world.engine->prepare(std::move(definition), std::move(done)); });
-}
-
 void prepare_branches(World& world, TransType type, const std::string& gid) {
   REQUIRE(prepare(world, of_type(type, gid)));
   for (const char* branch_id : {"01", "02"}) {

@@ -33,17 +33,30 @@ inline Definition workflow(std::string gid) {
   return definition;
 }
 
+// Asks the engine for something, and gives what came of it.
+template <class Ask>
+Result<Done> ask(EngineWorld& world, Ask ask_engine) {
+  Answer<Done> answer;
+  ask_engine(answer.slot());
+  world.simulated.run();
+  REQUIRE(answer.came());
+  return *answer.result;
+}
+
+inline Result<Done> submit(EngineWorld& world, Definition definition) {
+  return ask(world, [&](auto done) { world.engine->submit(std::move(definition), std::move(done)); });
+}
+inline Result<Done> prepare(EngineWorld& world, Definition definition) {
+  return ask(world, [&](auto done) { world.engine->prepare(std::move(definition), std::move(done)); });
+}
+
 // What clients do, each answered at once.
 struct Client {
   EngineWorld& world;
 
   template <class Ask>
-  Result<Done> ask(Ask ask) {
-    Answer<Done> answer;
-    ask(answer.slot());
-    world.simulated.run();
-    REQUIRE(answer.came());
-    return *answer.result;
+  Result<Done> ask(Ask ask_engine) {
+    return testing::ask(world, std::move(ask_engine));
   }
   Result<Done> prepare(Definition definition) {
     return ask([&](auto done) { world.engine->prepare(std::move(definition), std::move(done)); });
