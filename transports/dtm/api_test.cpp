@@ -90,7 +90,9 @@ TEST_CASE("dtm/api: listings and topics -> what they ask of the engine") {
   });
 }
 
-TEST_CASE("dtm/api: prepareWorkflow -> the transaction and its progress; it must be a workflow with a name") {
+TEST_CASE(
+    "dtm/api: prepareWorkflow -> the transaction and its progress; it must be a workflow, with a name to be called "
+    "back by") {
   FakeServer server;
   const http::Response answer =
       server.ask("POST", "/api/dtmsvr/prepareWorkflow",
@@ -101,12 +103,14 @@ TEST_CASE("dtm/api: prepareWorkflow -> the transaction and its progress; it must
   server.engine.asked.clear();
   for (const char* custom_data : {"", R"(,"custom_data":"{}")", R"(,"custom_data":"[]")"}) {
     CAPTURE(custom_data);
-    const http::Response refused = server.ask("POST", "/api/dtmsvr/prepareWorkflow",
-                                              R"({"gid":"g","trans_type":"workflow")" + std::string(custom_data) + "}");
+    const http::Response refused = server.ask(
+        "POST", "/api/dtmsvr/prepareWorkflow",
+        R"({"gid":"g","trans_type":"workflow","query_prepared":"http://a/r")" + std::string(custom_data) + "}");
     CHECK(refused.status == 400);
     CHECK(refused.body.find("custom_data.name") != std::string::npos);
   }
   CHECK(server.engine.asked.empty());
+  CHECK(server.ask("POST", "/api/dtmsvr/prepareWorkflow", R"({"gid":"g","trans_type":"workflow"})").status == 200);
   server.engine.answer = Error{Code::invalid, "trans_type: must be 'workflow'"};
   CHECK(server.ask("POST", "/api/dtmsvr/prepareWorkflow", R"({"gid":"g","trans_type":"tcc"})").status == 400);
 }

@@ -88,7 +88,8 @@ void prepare_workflow(HttpCall call) {
   Result<TransactionRequest> request = parse_transaction(document.value(), Origin::body);
   if (!request) return call.respond(error_answer(request.error()));
   Definition& definition = request.value().definition;
-  if (definition.type == TransType::workflow && definition.callback_name.empty()) {
+  const bool is_called_back = definition.type == TransType::workflow && !definition.query_prepared.empty();
+  if (is_called_back && definition.callback_name.empty()) {
     return call.respond(error_answer(invalid("custom_data.name: is missing, a workflow is called back by it")));
   }
   call.engine.prepare_workflow(std::move(definition),
