@@ -20,7 +20,7 @@ class Mode {
   // Whether something is called while it is prepared (query_prepared).
   virtual bool asks_when_prepared(const Transaction&) const { return false; }
 
-  // timeout_at_ms has come.
+  // timeout_at_ms has come, which set_times() set for the status that it still has.
   virtual void timed_out(Decider& decider) const = 0;
   // Somebody wants it to go on now, though it is prepared.
   virtual void made_due_prepared(Decider&) const {}

@@ -10,7 +10,6 @@ void TwoPhase::set_times(Transaction& transaction, Moment now, const Policy& pol
 }
 
 void TwoPhase::timed_out(Decider& decider) const {
-  if (decider.tx().state.status != GlobalStatus::prepared) return;
   const Options& options = decider.tx().definition->options;
   const std::int64_t seconds = prepared_timeout_ms(options, decider.policy()) / kMsPerSecond;
   decider.abort("Timeout after " + std::to_string(seconds) + " seconds");

@@ -111,13 +111,7 @@ void Shard::adopt(StoredTransaction stored) {
   const std::string gid = stored.definition->gid;
   const Moment now = around_.clock.now();
   const core::Transaction transaction = core::resume(std::move(stored), now, around_.policy);
-  const auto [place, fresh] = parked_.try_emplace(gid);
-  if (!fresh) return;
-  Parked& parked = place->second;
-  parked.retry_at_ms = transaction.retry_at_ms;
-  parked.timeout_at_ms = transaction.timeout_at_ms;
-  parked.shown_at_ms = now.steady_ms + transaction.state.next_retry_time_ms - now.wall_ms;
-  parked.timer = parked_timers_.add(std::min(parked.retry_at_ms, parked.timeout_at_ms), place->first);
+  if (!parked_.contains(gid)) park_until(gid, transaction, transaction.retry_at_ms, now);
 }
 
 void Shard::start(const std::vector<CallerPort>& callers) {
@@ -299,11 +293,14 @@ void Shard::cool(const EntryPtr& entry) {
 
 void Shard::park(const EntryPtr& entry) {
   forget(entry);
-  const core::Transaction& transaction = entry->transaction;
-  const Moment now = around_.clock.now();
-  const auto place = parked_.try_emplace(entry->gid).first;
+  park_until(entry->gid, entry->transaction, entry->retry_at_ms, around_.clock.now());
+}
+
+void Shard::park_until(const std::string& gid, const core::Transaction& transaction, std::int64_t retry_at_ms,
+                       Moment now) {
+  const auto place = parked_.try_emplace(gid).first;
   Parked& parked = place->second;
-  parked.retry_at_ms = entry->retry_at_ms;
+  parked.retry_at_ms = retry_at_ms;
   parked.timeout_at_ms = transaction.timeout_at_ms;
   parked.shown_at_ms = now.steady_ms + transaction.state.next_retry_time_ms - now.wall_ms;
   parked.timer = parked_timers_.add(std::min(parked.retry_at_ms, parked.timeout_at_ms), place->first);

@@ -135,6 +135,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void keep_warm(const EntryPtr& entry);
   void cool(const EntryPtr& entry);
   void park(const EntryPtr& entry);
+  void park_until(const std::string& gid, const core::Transaction& transaction, std::int64_t retry_at_ms, Moment now);
   void forget(const EntryPtr& entry);
   void missing(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result);
 

@@ -72,9 +72,11 @@ void Shard::create(CreateRequest request) {
     request.completion(Error{Code::overloaded, "too many transactions are being worked on, ask again later"});
     return;
   }
-  if (Result<Done> ok = expand_topics(*request.definition, *around_.topics.topics()); !ok) {
-    refuse_unless_known(std::move(request), std::move(ok.error()));
-    return;
+  if (request.definition->type == TransType::msg) {  // nobody else needs the topics, which all shards share
+    if (Result<Done> ok = expand_topics(*request.definition, *around_.topics.topics()); !ok) {
+      refuse_unless_known(std::move(request), std::move(ok.error()));
+      return;
+    }
   }
   const EntryPtr entry = add_entry(request.definition->gid, Entry::Mode::creating);
   const Moment now = around_.clock.now();

@@ -8,8 +8,6 @@
 namespace settle::dtm {
 namespace {
 
-constexpr std::int64_t kListLimit = 100;
-constexpr std::int64_t kListLimitMax = 10'000;
 constexpr std::int64_t kMadeDueLimit = 100;
 constexpr std::int64_t kMadeDueLimitMax = 1'000'000;
 

@@ -7,9 +7,6 @@
 namespace settle::dtm {
 namespace {
 
-constexpr std::int64_t kListLimit = 100;
-constexpr std::int64_t kListLimitMax = 10'000;
-
 // `queryKV` without a key: all of a category, or the newest of them.
 void list_category(HttpCall call, std::string category) {
   call.engine.list_key_values(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,10 @@
 #include "transports/dtm/request.hpp"
 
 namespace settle::dtm {
+
+// How many a listing gives: unless it is told, and at most.
+inline constexpr std::int64_t kListLimit = 100;
+inline constexpr std::int64_t kListLimitMax = 10'000;
 
 // What an operation came to that both HTTP and JSON-RPC offer: a gid where one was asked for.
 using OperationResult = std::optional<std::string>;
