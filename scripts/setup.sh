@@ -16,6 +16,7 @@ packages=(
   libboost1.81-dev libboost-json1.81-dev libboost-program-options1.81-dev
   librocksdb-dev libgflags-dev libsnappy-dev libbz2-dev zlib1g-dev liblz4-dev libzstd-dev
   libssl-dev libfmt-dev libspdlog-dev libyaml-cpp-dev prometheus-cpp-dev
+  libgrpc++-dev protobuf-compiler-grpc protobuf-compiler libprotobuf-dev
   doctest-dev
 )
 
@@ -25,6 +26,7 @@ PATH="$PATH:/usr/local/go/bin:/usr/sbin"
 commands=(
   go:golang-go java:default-jdk-headless javac:default-jdk-headless mvn:maven
   mariadbd:mariadb-server-core mariadb-install-db:mariadb-server-core mariadb:mariadb-client-core
+  etcd:etcd-server
 )
 
 if [ "$for_tests" = yes ]; then
