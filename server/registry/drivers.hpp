@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "server/registry/etcd_connection.hpp"
+#include "server/registry/etcd_patience.hpp"
 #include "server/registry/registry.hpp"
 #include "settle/engine.hpp"
 #include "settle/result.hpp"

@@ -3,12 +3,12 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "proto/etcd.grpc.pb.h"
 #include "server/registry/call_group.hpp"
+#include "server/registry/etcd_patience.hpp"
 #include "server/registry/etcd_stream.hpp"
 #include "server/registry/etcd_target.hpp"
 #include "server/registry/unary_call.hpp"
@@ -17,17 +17,6 @@
 namespace settle::server {
 
 namespace etcd = etcdserverpb;
-
-// How long we are patient. Tests hurry.
-struct EtcdPatience {
-  std::int64_t call_timeout_ms = 3'000;   // of one call, connecting included; then the next host is tried
-  std::int64_t silence_ms = 10'000;       // a connection without a byte for so long is probed
-  std::int64_t probe_timeout_ms = 3'000;  // and given up without an answer in this
-  std::int64_t pause_ms_min = 200;        // after all hosts have failed once
-  std::int64_t pause_ms_max = 2'000;      // however often they fail
-  std::int64_t lease_seconds = 10;        // go-zero's
-  std::int64_t retention_ms = 10'000;     // how long an address outlives the loss of etcd's data
-};
 
 // "UNAVAILABLE: connection refused": one line for logs, of up to 300 bytes.
 std::string describe(const grpc::Status& status);
