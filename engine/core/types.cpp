@@ -41,8 +41,8 @@ constexpr std::array<std::pair<Operation, std::string_view>, 6> kOperations{{{Op
                                                                              {Operation::cancel, "cancel"},
                                                                              {Operation::commit, "commit"},
                                                                              {Operation::rollback, "rollback"}}};
-constexpr std::array<std::pair<Protocol, std::string_view>, 2> kProtocols{
-    {{Protocol::http, "http"}, {Protocol::json_rpc, "json-rpc"}}};
+constexpr std::array<std::pair<Protocol, std::string_view>, 3> kProtocols{
+    {{Protocol::http, "http"}, {Protocol::json_rpc, "json-rpc"}, {Protocol::grpc, "grpc"}}};
 constexpr std::array<std::pair<CallResult, std::string_view>, 4> kCallResults{{{CallResult::success, "SUCCESS"},
                                                                                {CallResult::failure, "FAILURE"},
                                                                                {CallResult::ongoing, "ONGOING"},

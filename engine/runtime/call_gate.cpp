@@ -5,13 +5,18 @@
 namespace settle::runtime {
 
 std::string_view call_target(std::string_view url) {
-  const std::size_t authority = url.find("://");
-  if (authority == std::string_view::npos) return url;
-  return url.substr(0, url.find_first_of("/?#", authority + 3));
+  const std::size_t scheme_end = url.find("://");
+  if (scheme_end == std::string_view::npos) return url.substr(0, url.find('/'));
+  const std::size_t authority = scheme_end + 3;
+  const std::string scheme = url_scheme(url);
+  if (scheme == "http" || scheme == "https") return url.substr(0, url.find_first_of("/?#", authority));
+  const std::size_t path = url.find('/', authority);
+  return path == std::string_view::npos ? url : url.substr(0, url.find('/', path + 1));
 }
 
 std::string url_scheme(std::string_view url) {
-  std::string scheme(url.substr(0, url.find("://")));
+  const std::size_t end = url.find("://");
+  std::string scheme(url.substr(0, end == std::string_view::npos ? 0 : end));
   for (char& letter : scheme) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
   return scheme;
 }

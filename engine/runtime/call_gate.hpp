@@ -13,11 +13,12 @@
 
 namespace settle::runtime {
 
-// The part of a url that tells whom it calls: "http://host:port" of "http://host:port/path?query", "local://name" as it
-// is.
+// The part of a url that tells whom it calls: "http://host:port" of "http://host:port/path?query", "host:port" of
+// "host:port/shop.Order/Create", "etcd://host:port/order" of "etcd://host:port/order/shop.Order/Create", for there the
+// authority names only who knows the addresses.
 std::string_view call_target(std::string_view url);
 
-// What stands before `://`, in lower case; all of the url where there is none.
+// What stands before `://`, in lower case; empty where there is no such thing.
 std::string url_scheme(std::string_view url);
 
 // Threads: the shard's only.

@@ -14,6 +14,10 @@ TEST_CASE("gate/target: scheme, host and port; a local name as it is") {
   CHECK(call_target("https://[::1]:8/p") == "https://[::1]:8");
   CHECK(call_target("local://name") == "local://name");
   CHECK(call_target("nonsense") == "nonsense");
+  CHECK(call_target("h:80/shop.Order/Create") == "h:80");
+  CHECK(call_target("etcd://h:80,i:80/order/shop.Order/Create") == "etcd://h:80,i:80/order");
+  CHECK(call_target("etcd:///h:80?key=order/shop.Order/Create") == "etcd:///h:80?key=order");
+  CHECK(call_target("HTTP://h/order/create") == "HTTP://h");
 }
 
 TEST_CASE("gate/limit: the calls beyond it wait for their turn, other targets do not") {

@@ -354,10 +354,9 @@ class RunningEngine final : public Engine {
   bool is_callable(const std::string& url) const {
     if (url.empty()) return true;
     const std::string scheme = runtime::url_scheme(url);
-    return scheme.size() < url.size() &&
-           std::any_of(ports_.callers.begin(), ports_.callers.end(), [&](const CallerPort& port) {
-             return std::find(port.schemes.begin(), port.schemes.end(), scheme) != port.schemes.end();
-           });
+    return std::any_of(ports_.callers.begin(), ports_.callers.end(), [&](const CallerPort& port) {
+      return port.schemes.empty() || std::find(port.schemes.begin(), port.schemes.end(), scheme) != port.schemes.end();
+    });
   }
 
   static Error unknown_scheme(const std::string& field, const std::string& url) {

@@ -119,3 +119,32 @@ TEST_CASE("engine/stop: calls that wait at the gate are not sent any more; who a
   CHECK(late_query.code() == Code::unavailable);
   world.engine.reset();
 }
+
+TEST_CASE("engine/callers: one that names no scheme -> gets every url that no other takes") {
+  class OthersCaller final : public BranchCaller {
+   public:
+    explicit OthersCaller(std::vector<std::string>& urls) : urls_(urls) {}
+    void call(BranchCall call, BranchCompletion completion) override {
+      urls_.push_back(call.url);
+      completion({CallResult::success, ""});
+    }
+
+   private:
+    std::vector<std::string>& urls_;
+  };
+  std::vector<std::string> urls;
+  World world;
+  world.close();
+  world.more_callers = {{{}, [&urls](Executor&) { return std::make_unique<OthersCaller>(urls); }}};
+  world.open();
+  Definition definition;
+  definition.gid = "g";
+  append_saga_steps(definition, {{"h:1/a.B/C", "", "x"}, {"etcd://h/k/a.B/C", "", "x"}, {"test://s/do", "", "x"}});
+  Answer<Done> answer;
+  world.engine->submit(definition, answer.slot());
+  world.simulated.run();
+  CHECK(answer.ok());
+  CHECK(world.status("g") == GlobalStatus::succeed);
+  CHECK(urls == std::vector<std::string>{"h:1/a.B/C", "etcd://h/k/a.B/C"});
+  world.close();
+}

@@ -73,14 +73,14 @@ TEST_CASE("modes/merge: what a submit leaves out stays as prepared, what it says
   World world;
   Client client{world};
   Definition prepared = saga("g", 1);
-  prepared.protocol = Protocol::json_rpc;
+  prepared.protocol = Protocol::grpc;
   prepared.options.retry_interval_s = 7;
   CHECK(client.prepare(prepared));
   Definition submitted = saga("g", 1);
   submitted.options.request_timeout_s = 9;
   CHECK(client.submit(submitted));
   const auto stored = world.query("g");
-  CHECK(stored->definition->protocol == Protocol::json_rpc);
+  CHECK(stored->definition->protocol == Protocol::grpc);
   CHECK(stored->definition->options.retry_interval_s == 7);
   CHECK(stored->definition->options.request_timeout_s == 9);
 }

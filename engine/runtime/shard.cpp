@@ -118,6 +118,7 @@ void Shard::start(const std::vector<CallerPort>& callers) {
   for (const CallerPort& port : callers) {
     callers_.push_back(port.make(executor_));
     for (const std::string& scheme : port.schemes) callers_by_scheme_.emplace_back(scheme, callers_.back().get());
+    if (port.schemes.empty()) caller_of_others_ = callers_.back().get();
   }
   timer_ = executor_.make_timer([this] {
     armed_for_ms_ = core::kNever;
@@ -342,6 +343,7 @@ void Shard::tear_down(Task halted) {
   drain_timer_.reset();
   timer_.reset();
   callers_by_scheme_.clear();
+  caller_of_others_ = nullptr;
   callers_.clear();
   halted();
 }

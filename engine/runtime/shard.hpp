@@ -219,6 +219,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   CallGate gate_;
   std::vector<std::unique_ptr<BranchCaller>> callers_;
   std::vector<std::pair<std::string, BranchCaller*>> callers_by_scheme_;
+  BranchCaller* caller_of_others_ = nullptr;  // of urls with other schemes, or none
 
   std::vector<Task> settle_waiters_;
   bool halting_ = false;

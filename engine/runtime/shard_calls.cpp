@@ -100,7 +100,7 @@ BranchCaller* Shard::caller_for(std::string_view url) const {
   for (const auto& [name, caller] : callers_by_scheme_) {
     if (name == scheme) return caller;
   }
-  return nullptr;
+  return caller_of_others_;
 }
 
 }  // namespace settle::runtime

@@ -19,7 +19,7 @@
 namespace settle {
 
 // The version that is written; those from 1 on are read. Grows when an older program could misread a value written now.
-inline constexpr std::uint8_t kValueVersion = 2;
+inline constexpr std::uint8_t kValueVersion = 3;
 
 // What stands under a gid's key: a definition, or the note that it was purged.
 struct GidRecord {

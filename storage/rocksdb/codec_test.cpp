@@ -20,7 +20,7 @@ Definition sample_definition() {
   Definition definition;
   definition.gid = "gid";
   definition.type = TransType::workflow;
-  definition.protocol = Protocol::json_rpc;
+  definition.protocol = Protocol::grpc;
   definition.options = {true, 1, -2, kMost, kLeast, {{"name", "value"}, {"", ""}}, true};
   definition.custom_data = std::string("\0{}\xFF", 4);
   definition.query_prepared = "http://host/query";
@@ -246,7 +246,7 @@ TEST_CASE("rocksdb/codec: a newer version -> says so") {
   content[0] = kValueVersion + 1;
   const auto decoded = decode_number("k", sealed("k", content));
   REQUIRE_FALSE(decoded);
-  CHECK(decoded.error().message.find("has format 3") != std::string::npos);
+  CHECK(decoded.error().message.find("has format 4") != std::string::npos);
 }
 
 TEST_CASE("rocksdb/codec: random contents and random changes of right ones -> an answer, never a crash") {

@@ -105,5 +105,17 @@ TEST_CASE("rocksdb/codec: in version 1 what came with version 2 -> refused") {
   CHECK_FALSE(decode_registration(registration, changed(registration, written, 0, 1)));
 }
 
+TEST_CASE("rocksdb/codec: in version 2 the protocol that came with version 3 -> refused") {
+  const std::string key = gid_key("g");
+  Definition definition;
+  definition.gid = "g";
+  for (const Protocol protocol : {Protocol::json_rpc, Protocol::grpc}) {
+    definition.protocol = protocol;
+    const std::string written = encode_definition(key, 1, definition);
+    REQUIRE(decode_gid_record(key, written));
+    CHECK(static_cast<bool>(decode_gid_record(key, changed(key, written, 0, 2))) == (protocol == Protocol::json_rpc));
+  }
+}
+
 }  // namespace
 }  // namespace settle

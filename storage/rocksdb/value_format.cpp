@@ -16,6 +16,8 @@ constexpr Format kFormats[] = {
     {ValueKind::number, TransType::saga, Protocol::http, Protocol::http, Operation::compensate, 0x07, 0x3F},
     {ValueKind::key_value, TransType::workflow, Protocol::unspecified, Protocol::json_rpc, Operation::rollback, 0x1F,
      0x7FF},
+    {ValueKind::key_value, TransType::workflow, Protocol::unspecified, Protocol::grpc, Operation::rollback, 0x1F,
+     0x7FF},
 };
 static_assert(std::size(kFormats) == kValueVersion);
 

@@ -40,6 +40,7 @@ struct EngineWorld {
 
   void open() {
     Ports ports{.store = store, .callers = {participant.port()}};
+    ports.callers.insert(ports.callers.end(), more_callers.begin(), more_callers.end());
     ports.clock = &simulated;
     ports.shards = {&simulated};
     ports.committer = ports.reader = &simulated;
@@ -83,6 +84,7 @@ struct EngineWorld {
   std::unique_ptr<Store> memory = make_memory_store();
   FaultyStore store{*memory};
   EngineOptions options;
+  std::vector<CallerPort> more_callers;  // for open()
   std::vector<Alert> alerts;
   std::unique_ptr<Engine> engine;
 };

@@ -1,4 +1,4 @@
-// Calling a participant, as a port: one implementation a protocol (HTTP with JSON-RPC, in-process, later gRPC).
+// Calling a participant, as a port: one implementation a protocol (HTTP with JSON-RPC, gRPC, in-process).
 #pragma once
 
 #include <cstdint>

@@ -58,7 +58,7 @@ struct EngineOptions {
 
 // Makes the callers of one family of urls, one for each shard.
 struct CallerPort {
-  std::vector<std::string> schemes;  // of the urls it calls: {"http", "https"}, {"local"}
+  std::vector<std::string> schemes;  // of the urls it calls: {"http", "https"}, {"local"}; none: all other urls
   std::function<std::unique_ptr<BranchCaller>(Executor& shard)> make;
 };
 

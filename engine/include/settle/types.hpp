@@ -21,7 +21,7 @@ enum class Operation : std::uint8_t { action = 1, compensate = 2, confirm = 3, c
 
 // How branches are called where their url does not say it. A request that leaves it out is `unspecified`; a stored
 // transaction never is.
-enum class Protocol : std::uint8_t { unspecified = 0, http = 1, json_rpc = 2 };
+enum class Protocol : std::uint8_t { unspecified = 0, http = 1, json_rpc = 2, grpc = 3 };
 
 // What came of calling a branch.
 //   success  it is done.
