@@ -3,6 +3,7 @@
 
 #include "transports/dtm/answer.hpp"
 #include "transports/dtm/endpoint.hpp"
+#include "transports/dtm/transactions.hpp"
 
 namespace settle::dtm {
 namespace {
@@ -47,6 +48,23 @@ std::optional<Reference> read_reference(HttpCall& call) {
 
 }  // namespace
 
+void submit_transaction(Engine& engine, TransactionRequest request, Completion<Done> completion) {
+  if (request.definition.type == TransType::workflow) {
+    finish_workflow(engine, std::move(request), std::move(completion));
+  } else {
+    engine.submit(std::move(request.definition), std::move(completion));
+  }
+}
+
+void prepare_workflow(Engine& engine, Definition definition, Completion<StoredTransaction> completion) {
+  const bool is_called_back = definition.type == TransType::workflow && !definition.query_prepared.empty();
+  if (is_called_back && definition.callback_name.empty()) {
+    completion(invalid("custom_data.name: is missing, a workflow is called back by it"));
+    return;
+  }
+  engine.prepare_workflow(std::move(definition), std::move(completion));
+}
+
 void new_gid(Operation operation) { operation.completion(OperationResult(operation.engine.new_gid())); }
 
 void prepare(Operation operation) {
@@ -58,12 +76,7 @@ void prepare(Operation operation) {
 void submit(Operation operation) {
   Result<TransactionRequest> request = parse_transaction(operation.params, operation.origin);
   if (!request) return operation.completion(std::move(request.error()));
-  Completion<Done> completion = without_value(std::move(operation.completion));
-  if (request.value().definition.type == TransType::workflow) {
-    finish_workflow(operation.engine, std::move(request).value(), std::move(completion));
-  } else {
-    operation.engine.submit(std::move(request.value().definition), std::move(completion));
-  }
+  submit_transaction(operation.engine, std::move(request).value(), without_value(std::move(operation.completion)));
 }
 
 void abort(Operation operation) {
@@ -87,15 +100,10 @@ void prepare_workflow(HttpCall call) {
   if (document.error()) return call.respond(error_answer(*document.error()));
   Result<TransactionRequest> request = parse_transaction(document.value(), Origin::body);
   if (!request) return call.respond(error_answer(request.error()));
-  Definition& definition = request.value().definition;
-  const bool is_called_back = definition.type == TransType::workflow && !definition.query_prepared.empty();
-  if (is_called_back && definition.callback_name.empty()) {
-    return call.respond(error_answer(invalid("custom_data.name: is missing, a workflow is called back by it")));
-  }
-  call.engine.prepare_workflow(std::move(definition),
-                               [respond = std::move(call.respond)](Result<StoredTransaction> result) mutable {
-                                 respond(result ? workflow_answer(result.value()) : error_answer(result.error()));
-                               });
+  prepare_workflow(call.engine, std::move(request.value().definition),
+                   [respond = std::move(call.respond)](Result<StoredTransaction> result) mutable {
+                     respond(result ? workflow_answer(result.value()) : error_answer(result.error()));
+                   });
 }
 
 void force_stop(HttpCall call) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "transports/dtm/json.hpp"
 #include "transports/dtm/json_text.hpp"
 
 namespace settle::dtm {
@@ -62,11 +63,11 @@ void read_callback(Fields& custom, Definition& definition) {
 
 }  // namespace
 
-void read_custom_data(Fields& fields, Definition& definition) {
-  if (!fields.read("custom_data", definition.custom_data) || definition.custom_data.empty()) return;
+Result<Done> parse_custom_data(Definition& definition) {
+  if (definition.custom_data.empty()) return Done{};
   const Document document(definition.custom_data, "custom_data");
-  if (document.error()) return fields.fail(*document.error());
-  if (!document.value().is_object()) return;
+  if (document.error()) return *document.error();
+  if (!document.value().is_object()) return Done{};
   Fields custom = Fields::within(document.value(), "custom_data");
   switch (definition.type) {
     case TransType::saga:
@@ -83,7 +84,8 @@ void read_custom_data(Fields& fields, Definition& definition) {
     case TransType::xa:
       break;
   }
-  if (custom.error()) fields.fail(*custom.error());
+  if (custom.error()) return *custom.error();
+  return Done{};
 }
 
 }  // namespace settle::dtm

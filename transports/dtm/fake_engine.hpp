@@ -10,7 +10,7 @@
 
 namespace settle::dtm {
 
-class FakeEngine final : public Engine {
+class FakeEngine : public Engine {
  public:
   std::vector<std::string> asked;
   Result<Done> answer = Done{};

@@ -18,15 +18,16 @@ void read_gid(Fields& fields, Origin origin, std::string& gid) {
   if (gid.empty()) fields.fail(invalid("no gid specified"));
 }
 
-void refuse_trans_type(Fields& fields, const std::string& name) {
-  if (name.empty()) {
-    fields.refuse("trans_type", "is missing");
+// Leaves `to` alone where the value is wrong, which `fields` remembers.
+template <class To, class Value>
+void take(Fields& fields, Result<Value> value, To& to) {
+  if (value) {
+    to = std::move(value).value();
   } else {
-    fields.refuse("trans_type", "'" + name + "' is none of saga, tcc, xa, msg and workflow");
+    fields.fail(std::move(value.error()));
   }
 }
 
-// A name that RFC 9110 allows, and a value that cannot end its line: these become headers of requests of ours.
 bool is_header(std::string_view name, std::string_view value) {
   static constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   const auto is_token = [](char c) {
@@ -56,9 +57,7 @@ void read_string_map(Fields& fields, std::string_view name, std::map<std::string
 void read_branch_headers(Fields& fields, std::map<std::string, std::string>& headers) {
   read_string_map(fields, "branch_headers", headers);
   for (const auto& [name, value] : headers) {
-    if (!is_header(name, value)) {
-      fields.refuse("branch_headers." + name, "is not a name and a value that a header can have");
-    }
+    if (Result<Done> ok = check_branch_header(name, value); !ok) fields.fail(std::move(ok.error()));
   }
 }
 
@@ -79,7 +78,7 @@ void read_protocol(Fields& fields, Protocol& protocol) {
   if (const auto known = parse_protocol(name)) {
     protocol = *known;
   } else {
-    fields.refuse("protocol", "'" + name + "' is not a protocol that this version knows, only http and json-rpc are");
+    fields.refuse("protocol", "'" + name + "' is none of http, json-rpc and grpc");
   }
 }
 
@@ -128,14 +127,32 @@ void read_branch(Fields& fields, BranchRequest& request) {
   fields.read("op", registration.operation);
   std::string status;
   fields.read("status", status);
-  if (const auto known = parse_branch_status(status)) {
-    request.status = *known;
-  } else {
-    fields.refuse("status", "must be prepared, succeed or failed, is '" + status + "'");
-  }
+  take(fields, parse_status(status), request.status);
 }
 
 }  // namespace
+
+Result<TransType> parse_type(const std::string& name) {
+  if (const auto type = parse_trans_type(name)) return *type;
+  return invalid("trans_type: " +
+                 (name.empty() ? "is missing" : "'" + name + "' is none of saga, tcc, xa, msg and workflow"));
+}
+
+Result<TransType> parse_branch_type(const std::string& name) {
+  const auto type = parse_trans_type(name);
+  if (type && rows_per_registration(*type) > 0) return *type;
+  return invalid("unknow trans type: " + name);
+}
+
+Result<BranchStatus> parse_status(const std::string& name) {
+  if (const auto known = parse_branch_status(name)) return *known;
+  return invalid("status: must be prepared, succeed or failed, is '" + name + "'");
+}
+
+Result<Done> check_branch_header(const std::string& name, std::string_view value) {
+  if (is_header(name, value)) return Done{};
+  return invalid("branch_headers." + name + ": is not a name and a value that a header can have");
+}
 
 Result<TransactionRequest> parse_transaction(const json::value& value, Origin origin) {
   Fields fields(value, name_of(origin));
@@ -144,16 +161,13 @@ Result<TransactionRequest> parse_transaction(const json::value& value, Origin or
   read_gid(fields, origin, definition.gid);
   std::string type_name;
   fields.read("trans_type", type_name);
-  if (const auto type = parse_trans_type(type_name)) {
-    definition.type = *type;
-  } else {
-    refuse_trans_type(fields, type_name);
-  }
+  take(fields, parse_type(type_name), definition.type);
   read_protocol(fields, definition.protocol);
   read_options(fields, definition.options);
   if (definition.type == TransType::msg) definition.concurrent = definition.options.concurrent;
   fields.read("query_prepared", definition.query_prepared);
-  read_custom_data(fields, definition);
+  fields.read("custom_data", definition.custom_data);
+  if (Result<Done> ok = parse_custom_data(definition); !ok) fields.fail(std::move(ok.error()));
   read_string_map(fields, "req_extra", request.extra);
   fields.check_string("rollback_reason");
   check_unused(fields);
@@ -168,10 +182,7 @@ Result<Reference> parse_reference(const json::value& value, Origin origin) {
   read_gid(fields, origin, reference.gid);
   std::string type_name;
   fields.read("trans_type", type_name);
-  if (!type_name.empty()) {
-    reference.type = parse_trans_type(type_name);
-    if (!reference.type) refuse_trans_type(fields, type_name);
-  }
+  if (!type_name.empty()) take(fields, parse_type(type_name), reference.type);
   fields.read("rollback_reason", reference.rollback_reason);
   check_unused(fields);
   check_definition(fields);
@@ -184,10 +195,8 @@ Result<BranchRequest> parse_branch(const json::value& value, Origin origin) {
   fields.check_strings();
   std::string type_name;
   fields.read("trans_type", type_name);
-  const auto type = parse_trans_type(type_name);
-  if (!type || rows_per_registration(*type) == 0) fields.fail(invalid("unknow trans type: " + type_name));
   BranchRequest request;
-  request.type = type.value_or(TransType::tcc);
+  take(fields, parse_branch_type(type_name), request.type);
   read_gid(fields, origin, request.gid);
   read_branch(fields, request);
   if (fields.error()) return *fields.error();

@@ -42,6 +42,15 @@ struct BranchRequest {
 };
 Result<BranchRequest> parse_branch(const json::value& value, Origin origin);
 
+// What a transaction, a branch or a reference calls its type; the message is that of every interface.
+Result<TransType> parse_type(const std::string& name);
+// The type of one that branches are registered of.
+Result<TransType> parse_branch_type(const std::string& name);
+// The status of a workflow's branch.
+Result<BranchStatus> parse_status(const std::string& name);
+// Whether branch_headers may hold this: a name that RFC 9110 allows, and a value that cannot end its line.
+Result<Done> check_branch_header(const std::string& name, std::string_view value);
+
 // The milliseconds of {"advance_seconds":N}; N is a whole number, from 0 to kSecondsMax.
 Result<std::int64_t> parse_advance_ms(const json::value& body);
 

@@ -1,6 +1,10 @@
 // The steps of a saga or a message, each with the body to send.
 #pragma once
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "settle/transaction.hpp"
 #include "transports/dtm/json.hpp"
 
@@ -14,5 +18,9 @@ void read_steps(Fields& fields, Definition& definition);
 
 // Only looks whether both are of the right kinds.
 void check_steps(Fields& fields);
+
+// The same where the steps come as a text of their own, which may be empty or `null`, and the bodies beside it. Bodies
+// win over the steps' `data`. Code::invalid; the definition is then as it was.
+Result<Done> parse_steps(std::string_view steps, std::vector<std::string> payloads, Definition& definition);
 
 }  // namespace settle::dtm

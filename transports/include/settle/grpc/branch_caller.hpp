@@ -15,8 +15,9 @@ namespace settle::rpc {
 
 struct CallerOptions {
   std::size_t answer_bytes_max = 4 << 20;  // a larger answer is `unknown`
-  std::int64_t keepalive_ms = 60'000;      // a connection with a call on it is probed after so long without a byte
-  std::int64_t target_idle_ms = 600'000;   // a target that nobody calls is followed and connected for so long
+  // A connection with a call on it that is silent for so long is probed. Servers in Go allow that every five minutes.
+  std::int64_t keepalive_ms = 330'000;
+  std::int64_t target_idle_ms = 600'000;  // a target that nobody calls is followed and connected for so long
 };
 
 // The port for every url that no other port takes: `target/package.Service/Method`. The payload is sent as the request

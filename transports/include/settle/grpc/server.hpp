@@ -25,7 +25,8 @@ struct ServerOptions {
   std::function<void(std::string_view api, bool ok, std::int64_t duration_us)> request_ended;
 };
 
-// dtmgimp.Dtm with every method, grpc.health.v1.Health, and server reflection, v1 and v1alpha. FAILURE is ABORTED,
+// dtmgimp.Dtm with every method, grpc.health.v1.Health, and server reflection, v1 and v1alpha (the library switches
+// health and v1alpha on for every gRPC server of the process). FAILURE is ABORTED,
 // ONGOING FAILED_PRECONDITION; a malformed request INVALID_ARGUMENT; refused for too much work RESOURCE_EXHAUSTED;
 // an unknown outcome, or a server that is stopping, UNAVAILABLE; an unknown method UNIMPLEMENTED; anything else
 // INTERNAL. Every one has a message. A deadline of the client's, or a client that leaves, changes nothing of what it

@@ -1,0 +1,243 @@
+#include "settle/grpc/branch_caller.hpp"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <atomic>
+#include <unordered_map>
+#include <utility>
+
+#include "proto/workflow.pb.h"
+#include "transports/grpc/answer.hpp"
+#include "transports/grpc/metadata.hpp"
+#include "transports/grpc/target.hpp"
+
+namespace settle::rpc {
+namespace {
+
+constexpr int kKeepaliveTimeoutMs = 20'000;
+// A service that comes back is found again within a second of its first answer.
+constexpr int kReconnectMsMin = 100;
+constexpr int kReconnectMsMax = 1'000;
+constexpr int kConnectTimeoutMs = 5'000;
+constexpr int kLookUpAgainMs = 5'000;  // host names, where a connection failed
+
+std::shared_ptr<grpc::Channel> make_channel(const std::string& address, const CallerOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(options.answer_bytes_max));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(options.keepalive_ms));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMsMin);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMsMax);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kLookUpAgainMs);
+  arguments.SetLoadBalancingPolicyName("round_robin");  // over the addresses of a host name
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+// The bytes, handed to gRPC without a copy.
+grpc::ByteBuffer buffer_of(std::string bytes) {
+  auto* const held = new std::string(std::move(bytes));
+  const grpc::Slice slice(
+      held->data(), held->size(), [](void* text) { delete static_cast<std::string*>(text); }, held);
+  return {&slice, 1};
+}
+
+std::string message_of(BranchCall& call) {
+  if (call.trans_type != TransType::workflow || call.branch_id != kQueryBranchId) return std::move(call.payload);
+  workflow::WorkflowData data;
+  data.set_data(std::move(call.payload));
+  return data.SerializeAsString();
+}
+
+gpr_timespec after_ms(std::int64_t ms) {
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(ms, GPR_TIMESPAN));
+}
+
+// What gRPC's threads have not let go of yet. It outlives what it counts.
+class InFlight {
+ public:
+  void add() { count_.fetch_add(1, std::memory_order_relaxed); }
+  void remove() {
+    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) count_.notify_all();
+  }
+  void wait_for_none() const {
+    for (std::size_t count = count_.load(); count != 0; count = count_.load()) count_.wait(count);
+  }
+
+ private:
+  std::atomic<std::size_t> count_ = 0;
+};
+
+// All calls and connections of one shard. Threads: the shard's; gRPC's only post to it.
+class Calls final : public std::enable_shared_from_this<Calls> {
+ public:
+  Calls(Executor& executor, std::shared_ptr<Resolver> resolver, const CallerOptions& options)
+      : executor_(executor), resolver_(std::move(resolver)), options_(options) {}
+
+  void call(BranchCall branch, BranchCompletion completion) {
+    auto call = std::make_unique<OutboundCall>(std::move(branch), std::move(completion));
+    if (closed_) return end(std::move(call), {CallResult::unknown, "the server is stopping"});
+    Result<BranchAddress> address = parse_branch_url(call->branch.url);
+    if (!address) return end(std::move(call), {CallResult::unknown, std::move(address.error().message)});
+    call->method = std::move(address.value().method);
+    call->deadline = after_ms(call->branch.timeout_ms);
+    call->request = buffer_of(message_of(call->branch));
+    call->target = &target_of(address.value().target);
+    if (call->target->known()) return attempt(std::move(call));
+    wait_for_addresses(std::move(call));
+  }
+
+  // See the header: blocks until gRPC has let go of every call.
+  void shut_down() {
+    closed_ = true;
+    sweep_.reset();
+    for (auto& [name, target] : targets_) target.following.reset();
+    for (OutboundCall& call : out_) call.context->TryCancel();
+    in_flight_.wait_for_none();
+    for (auto& [name, target] : targets_) {
+      for (auto& call : target.waiting) end(std::move(call), {CallResult::unknown, "the server is stopping"});
+      target.waiting.clear();
+    }
+  }
+
+ private:
+  Target& target_of(const std::string& name) {
+    const auto [place, fresh] = targets_.try_emplace(name);
+    Target& target = place->second;
+    target.used = true;
+    if (!fresh) return target;
+    if (!sweep_) {
+      sweep_ = executor_.make_timer([this] { sweep(); });
+      sweep_->arm(options_.target_idle_ms);
+    }
+    target.following =
+        resolver_->follow(name, [weak = weak_from_this(), &executor = executor_, name](AddressList list) {
+          executor.post([weak, name, list = std::move(list)]() mutable {
+            if (const auto self = weak.lock()) self->addresses_changed(name, std::move(list));
+          });
+        });
+    return target;
+  }
+
+  void addresses_changed(const std::string& name, AddressList list) {
+    const auto found = targets_.find(name);
+    if (closed_ || found == targets_.end()) return;
+    Target& target = found->second;
+    target.update(std::move(list), [this](const std::string& address) { return make_channel(address, options_); });
+    for (auto& call : std::exchange(target.waiting, {})) {
+      call->waits.reset();
+      attempt(std::move(call));
+    }
+  }
+
+  void wait_for_addresses(std::unique_ptr<OutboundCall> call) {
+    Target& target = *call->target;
+    call->waits = executor_.make_timer([this, &target, waiting = call.get()] { give_up_waiting(target, waiting); });
+    call->waits->arm(call->branch.timeout_ms);
+    target.waiting.push_back(std::move(call));
+  }
+
+  void give_up_waiting(Target& target, const OutboundCall* call) {
+    const auto same = [call](const auto& waiting) { return waiting.get() == call; };
+    const auto found = std::find_if(target.waiting.begin(), target.waiting.end(), same);
+    auto ended = std::move(*found);
+    target.waiting.erase(found);
+    // Not inside its own timer.
+    executor_.post([self = shared_from_this(), ended = std::move(ended)]() mutable {
+      self->end(std::move(ended),
+                {CallResult::unknown, "the registry has not told the addresses of the target in time"});
+    });
+  }
+
+  void attempt(std::unique_ptr<OutboundCall> call) {
+    call->endpoint = call->target->pick(call->tried);
+    if (!call->endpoint) return end(std::move(call), {CallResult::unknown, call->target->problem()});
+    grpc::ClientContext& context = call->context.emplace();
+    context.set_deadline(call->deadline);
+    if (auto wrong = add_metadata(call->branch, context)) {
+      return end(std::move(call), {CallResult::unknown, std::move(*wrong)});
+    }
+    call->was_connected = Target::is_connected(*call->endpoint);
+    OutboundCall& started = *call.release();  // gRPC's until the callback, which gives it back
+    ++started.target->calls_out;
+    out_.push_back(started);
+    in_flight_.add();
+    started.endpoint->stub.UnaryCall(
+        &context, started.method, {}, &started.request, &started.answer,
+        [self = shared_from_this(), &started](grpc::Status status) {
+          started.status = std::move(status);
+          Calls& calls = *self;
+          calls.executor_.post(
+              [self, call = std::unique_ptr<OutboundCall>(&started)]() mutable { self->answered(std::move(call)); });
+          calls.in_flight_.remove();
+        });
+  }
+
+  void answered(std::unique_ptr<OutboundCall> call) {
+    call->unlink();
+    --call->target->calls_out;
+    const bool never_sent = call->status.error_code() == grpc::StatusCode::UNAVAILABLE && !call->was_connected;
+    if (never_sent && !closed_) {
+      call->tried.push_back(call->endpoint);
+      if (call->target->pick(call->tried) != nullptr) return attempt(std::move(call));
+    }
+    BranchReply reply = reply_of(call->status, call->endpoint->address);
+    end(std::move(call), std::move(reply));
+  }
+
+  static void end(std::unique_ptr<OutboundCall> call, BranchReply reply) { call->completion(std::move(reply)); }
+
+  // Forgets the targets that nobody has called since the last time.
+  void sweep() {
+    for (auto place = targets_.begin(); place != targets_.end();) {
+      Target& target = place->second;
+      const bool idle = !std::exchange(target.used, false) && target.calls_out == 0 && target.waiting.empty();
+      place = idle ? targets_.erase(place) : std::next(place);
+    }
+    if (targets_.empty()) {
+      // Not inside its own task.
+      executor_.post([self = shared_from_this()] {
+        if (self->targets_.empty()) self->sweep_.reset();
+      });
+    } else {
+      sweep_->arm(options_.target_idle_ms);
+    }
+  }
+
+  Executor& executor_;
+  const std::shared_ptr<Resolver> resolver_;
+  const CallerOptions options_;
+  std::unordered_map<std::string, Target> targets_;  // a target stays where it is
+  std::unique_ptr<Timer> sweep_;
+  OutboundCalls out_;
+  InFlight in_flight_;
+  bool closed_ = false;
+};
+
+class GrpcCaller final : public BranchCaller {
+ public:
+  GrpcCaller(Executor& executor, std::shared_ptr<Resolver> resolver, const CallerOptions& options)
+      : calls_(std::make_shared<Calls>(executor, std::move(resolver), options)) {}
+  ~GrpcCaller() override { calls_->shut_down(); }
+  GrpcCaller(const GrpcCaller&) = delete;
+  GrpcCaller& operator=(const GrpcCaller&) = delete;
+
+  void call(BranchCall call, BranchCompletion completion) override {
+    calls_->call(std::move(call), std::move(completion));
+  }
+
+ private:
+  std::shared_ptr<Calls> calls_;
+};
+
+}  // namespace
+
+CallerPort caller_port(std::shared_ptr<Resolver> resolver, CallerOptions options) {
+  return CallerPort{.schemes = {}, .make = [resolver = std::move(resolver), options](Executor& shard) {
+                      return std::unique_ptr<BranchCaller>(std::make_unique<GrpcCaller>(shard, resolver, options));
+                    }};
+}
+
+}  // namespace settle::rpc
