@@ -102,6 +102,12 @@ Complaint take_alert_web_hook(Config& config, const std::string& text) {
   return std::nullopt;
 }
 
+template <std::string RegistryOptions::*member>
+Complaint take_registry(Config& config, const std::string& text) {
+  config.registry.*member = text;
+  return std::nullopt;
+}
+
 Complaint pass_text(Config&, const std::string&) { return std::nullopt; }
 
 Complaint pass_number(Config&, const std::string& text) {
@@ -129,9 +135,14 @@ constexpr std::array kKeys{
     Key{"RequestTimeout", take_number<&Config::request_timeout_s, 1, kSecondsMax>},
     Key{"HttpAddress", take_text<&Config::http_address>},
     Key{"HttpPort", take_number<&Config::http_port, 0, 65'535>},
+    Key{"GrpcAddress", take_text<&Config::grpc_address>},
+    Key{"GrpcPort", take_number<&Config::grpc_port, 0, 65'535>},
     Key{"JsonRpcPort", take_json_rpc_port},
     Key{"AlertRetryLimit", take_number<&Config::alert_retry_limit, 0, UINT32_MAX>},
     Key{"AlertWebHook", take_alert_web_hook},
+    Key{"MicroService.Driver", take_registry<&RegistryOptions::driver>},
+    Key{"MicroService.Target", take_registry<&RegistryOptions::target>},
+    Key{"MicroService.EndPoint", take_registry<&RegistryOptions::endpoint>},
     Key{"Shards", take_number<&Config::shards, 0, 256>},
     Key{"LogLevel", take_log_level},
     Key{"Log.Outputs", take_log_outputs},
@@ -146,9 +157,6 @@ constexpr std::array kKeys{
     Key{"Store.MaxIdleConns", pass_number, false},
     Key{"Store.ConnMaxLifeTime", pass_number, false},
     Key{"Store.RedisPrefix", pass_text, false},
-    Key{"MicroService.Driver", pass_text, false},
-    Key{"MicroService.Target", pass_text, false},
-    Key{"MicroService.EndPoint", pass_text, false},
     Key{"HttpMicroService.Driver", pass_text, false},
     Key{"HttpMicroService.RegistryType", pass_text, false},
     Key{"HttpMicroService.RegistryAddress", pass_text, false},
@@ -156,7 +164,6 @@ constexpr std::array kKeys{
     Key{"HttpMicroService.Target", pass_text, false},
     Key{"HttpMicroService.EndPoint", pass_text, false},
     Key{"TransCronInterval", pass_number, false},
-    Key{"GrpcPort", pass_number, false},
     Key{"UpdateBranchSync", pass_number, false},
     Key{"UpdateBranchAsyncGoroutineNum", pass_number, false},
     Key{"ConfigUpdateInterval", pass_number, false},
@@ -233,6 +240,7 @@ class FileReader {
       }
       return;
     }
+    loaded_.places[path] = at(value) + path + ": ";
     if (!value.IsScalar()) {
       complain(value, path, "must be a single value");
     } else if (const Complaint wrong = key->take(loaded_.config, value.Scalar())) {
@@ -246,6 +254,17 @@ class FileReader {
   LoadedConfig& loaded_;
   Complaint complaint_;  // the first one
 };
+
+// What the keys of MicroService come to together. The registry's own words begin with the key that is wrong.
+Complaint check_registry(const LoadedConfig& loaded) {
+  const Log no_log = [](LogLevel, std::string_view, std::string_view) {};
+  const auto registry = Registry::open(loaded.config.registry, no_log);
+  if (registry) return std::nullopt;
+  const std::string& message = registry.error().message;
+  const std::size_t key_end = message.find(": ");
+  const auto place = loaded.places.find(message.substr(0, key_end));
+  return place == loaded.places.end() ? message : place->second + message.substr(key_end + 2);
+}
 
 }  // namespace
 
@@ -267,16 +286,19 @@ Result<LoadedConfig> load_config(const std::optional<std::string>& path, const E
     const std::string name = environment_name(key.path);
     const char* const value = environment(name.c_str());
     if (value == nullptr || *value == '\0') continue;
+    const std::string place = "environment variable " + name + ": ";
+    loaded.places[std::string(key.path)] = place;
     if (const Complaint wrong = key.take(loaded.config, value)) {
-      return Error{Code::invalid, "environment variable " + name + ": " + *wrong};
+      return Error{Code::invalid, place + *wrong};
     }
     if (!key.used) {
-      loaded.warnings.push_back("environment variable " + name + ": is not used by this version");
+      loaded.warnings.push_back(place + "is not used by this version");
     }
   }
   if (path) {
     if (const Complaint wrong = FileReader(*path, loaded).read()) return Error{Code::invalid, *wrong};
   }
+  if (const Complaint wrong = check_registry(loaded)) return Error{Code::invalid, *wrong};
   return loaded;
 }
 

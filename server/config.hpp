@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "server/registry/registry.hpp"
 #include "settle/engine.hpp"
 #include "settle/result.hpp"
 
@@ -24,10 +26,13 @@ struct Config {
   std::int64_t retry_interval_max_s = 3'600;
   std::int64_t request_timeout_s = 3;
   std::string http_address = "0.0.0.0";
-  std::int64_t http_port = 36'789;            // 0: any free one
+  std::int64_t http_port = 36'789;  // 0: any free one
+  std::string grpc_address = "0.0.0.0";
+  std::int64_t grpc_port = 36'790;            // 0: any free one
   std::optional<std::int64_t> json_rpc_port;  // one more, for JSON-RPC alone; 0: any free one
   std::int64_t alert_retry_limit = 3;         // errors in a row from which on each is told to the hook; 0: as 1
   std::string alert_web_hook;                 // empty: nobody is told
+  RegistryOptions registry;                   // MicroService
   std::int64_t shards = 0;                    // 0: one for each core, at most 4
   LogLevel log_level = LogLevel::info;
   std::vector<std::string> log_outputs = {"stderr"};
@@ -37,6 +42,8 @@ struct LoadedConfig {
   Config config;
   // One line each: keys that nobody knows, and keys of DTM's that are not used.
   std::vector<std::string> warnings;
+  // By key, what stands in front of a complaint about its value: `FILE:LINE: KEY: `, or the variable's name.
+  std::map<std::string, std::string, std::less<>> places;
 };
 
 // The value of a variable; null where it is not set. A variable that is empty counts as not set.

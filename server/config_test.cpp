@@ -164,7 +164,11 @@ AlertRetryLimit: 3
 AlertWebHook: ''
 )");
   REQUIRE_MESSAGE(loaded, loaded.error().message);
-  CHECK(loaded.value().warnings.size() == 24);
+  CHECK(loaded.value().warnings.size() == 20);
+  CHECK(loaded.value().config.registry.driver == "dtm-driver-gozero");
+  CHECK(loaded.value().config.registry.target == "etcd://localhost:2379/dtmservice");
+  CHECK(loaded.value().config.registry.endpoint == "localhost:36790");
+  CHECK(loaded.value().config.grpc_port == 36790);
   for (const std::string& warning : loaded.value().warnings) {
     CAPTURE(warning);
     CHECK(warning.find("is not used by this version") != std::string::npos);
@@ -211,6 +215,8 @@ TEST_CASE("server/config: bad files -> one line with file, line and key") {
       Row{"AlertWebHook: 'ftp://h/'",
           ":1: AlertWebHook: malformed url 'ftp://h/': the scheme is neither http nor https"},
       Row{"GrpcPort: none", ":1: GrpcPort: must be a whole number, is 'none'"},
+      Row{"GrpcPort: 65536", ":1: GrpcPort: must be from 0 to 65535, is 65536"},
+      Row{"GrpcAddress: ''", ":1: GrpcAddress: must not be empty"},
       Row{"Store: here", ":1: Store: must hold keys with values"},
       Row{"Store:\n  Path: ''", ":2: Store.Path: must not be empty"},
       Row{"Store:\n  Driver: mysql\n",
@@ -244,10 +250,26 @@ TEST_CASE("server/config: bad variables -> the variable's name and what is wrong
   const Result<LoadedConfig> number = load_config(std::nullopt, environment({{"HTTP_PORT", "x"}}));
   REQUIRE(!number);
   CHECK(number.error().message == "environment variable HTTP_PORT: must be a whole number, is 'x'");
-  const Result<LoadedConfig> unused = load_config(std::nullopt, environment({{"GRPC_PORT", "36790"}}));
+  const Result<LoadedConfig> unused = load_config(std::nullopt, environment({{"TRANS_CRON_INTERVAL", "3"}}));
   REQUIRE(unused);
   CHECK(unused.value().warnings ==
-        std::vector<std::string>{"environment variable GRPC_PORT: is not used by this version"});
+        std::vector<std::string>{"environment variable TRANS_CRON_INTERVAL: is not used by this version"});
+}
+
+TEST_CASE("server/config: MicroService that cannot work -> where the wrong key stands, wherever it was given") {
+  const auto message = [](const std::string& text, const Variables& variables) {
+    const Result<LoadedConfig> loaded = load(text, variables);
+    return loaded ? "loaded" : loaded.error().message;
+  };
+  const std::string driver = message("HttpPort: 1\nMicroService:\n  Driver: dtm-driver-kratos\n", {});
+  CHECK_MESSAGE(driver.find(".yml:3: MicroService.Driver: ") != std::string::npos, driver);
+  CHECK_MESSAGE(driver.find("dtm-driver-gozero") != std::string::npos, driver);
+  const std::string target =
+      message("MicroService:\n  Driver: dtm-driver-gozero\n  EndPoint: h:1\n", {{"MICRO_SERVICE_TARGET", "etcd://"}});
+  CHECK_MESSAGE(target.starts_with("environment variable MICRO_SERVICE_TARGET: "), target);
+  const std::string endpoint =
+      message("MicroService:\n  Driver: dtm-driver-gozero\n  Target: etcd://h:2379/dtmservice\n", {});
+  CHECK_MESSAGE(endpoint.starts_with("MicroService.EndPoint: "), endpoint);
 }
 
 }  // namespace

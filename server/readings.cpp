@@ -37,6 +37,12 @@ double of_alerts(const Readings& readings) {
 }
 
 double connections(const Readings& readings) { return static_cast<double>(readings.http_connections); }
+double grpc_requests(const Readings& readings) { return static_cast<double>(readings.grpc_requests); }
+
+template <auto RegistryStatistics::*member>
+double of_registry(const Readings& readings) {
+  return static_cast<double>(readings.registry.*member);
+}
 
 struct Reading {
   const char* name;
@@ -71,6 +77,15 @@ constexpr std::array kReadings{
     Reading{"settle_store_changes_waiting", MetricType::Gauge, of_engine<&EngineStatistics::changes_waiting>,
             "Changes that wait for the store."},
     Reading{"settle_http_connections", MetricType::Gauge, connections, "Open connections to the API."},
+    Reading{"settle_grpc_requests", MetricType::Gauge, grpc_requests, "gRPC requests that wait for an answer of ours."},
+    Reading{"settle_registry_registers", MetricType::Gauge, of_registry<&RegistryStatistics::registers>,
+            "Whether this server is to be registered."},
+    Reading{"settle_registry_registered", MetricType::Gauge, of_registry<&RegistryStatistics::registered>,
+            "Whether it is, as far as is known."},
+    Reading{"settle_registry_watches", MetricType::Gauge, of_registry<&RegistryStatistics::watches>,
+            "Targets of branches that are followed in a registry."},
+    Reading{"settle_registry_addresses", MetricType::Gauge, of_registry<&RegistryStatistics::addresses>,
+            "Addresses known under them."},
     Reading{"settle_alerts_delivered_total", MetricType::Counter, of_alerts<&AlertStatistics::delivered>,
             "Alerts that the hook took."},
     Reading{"settle_alerts_failed_total", MetricType::Counter, of_alerts<&AlertStatistics::failed>,

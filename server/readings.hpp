@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/alerts.hpp"
+#include "server/registry/registry.hpp"
 #include "settle/engine.hpp"
 
 namespace prometheus {
@@ -17,6 +18,8 @@ struct Readings {
   EngineStatistics engine;
   AlertStatistics alerts;
   std::size_t http_connections = 0;
+  std::size_t grpc_requests = 0;
+  RegistryStatistics registry;
 };
 
 // As metrics, together with what the system knows of this process.

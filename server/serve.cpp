@@ -19,8 +19,12 @@
 
 #include "server/alerts.hpp"
 #include "server/event_loops.hpp"
+#include "server/grpc_log.hpp"
 #include "server/metrics.hpp"
+#include "server/registry/registry.hpp"
 #include "settle/dtm/api.hpp"
+#include "settle/grpc/branch_caller.hpp"
+#include "settle/grpc/server.hpp"
 #include "settle/http/branch_caller.hpp"
 #include "settle/http/server.hpp"
 #include "settle/storage/memory.hpp"
@@ -33,7 +37,8 @@ namespace asio = boost::asio;
 
 // Supervisors kill after 10 s (containers) or later: what is in flight must have been parked by then.
 constexpr std::int64_t kDrainMs = 6'000;
-constexpr std::int64_t kAnswersMs = 1'000;  // more, for answers to be read
+constexpr std::int64_t kAnswersMs = 1'000;     // more, for answers to be read
+constexpr std::int64_t kDeregisterMs = 1'000;  // before that
 constexpr std::size_t kShardsMax = 4;
 
 Result<std::unique_ptr<Store>> open_store(const Config& config, bool reset) {
@@ -77,13 +82,17 @@ class RunningServer {
     if (!store) return std::move(store.error());
     store_ = std::move(store).value();
     loops_ = std::make_unique<EventLoops>(shard_count(config));
-
-    Ports ports{*store_, {http::caller_port()}};
-    ports.shards = loops_->executors();
-    ports.clock = options.test_clock ? &test_clock_ : nullptr;
-    ports.log = [this](LogLevel level, std::string_view gid, std::string_view message) {
+    const Log log = [this](LogLevel level, std::string_view gid, std::string_view message) {
       logger_.write(level, gid, message);
     };
+    Result<std::unique_ptr<Registry>> registry = Registry::open(config.registry, log);
+    if (!registry) return std::move(registry.error());
+    registry_ = std::move(registry).value();
+
+    Ports ports{*store_, {http::caller_port(), rpc::caller_port(registry_->resolver())}};
+    ports.shards = loops_->executors();
+    ports.clock = options.test_clock ? &test_clock_ : nullptr;
+    ports.log = log;
     ports.log_level = config.log_level;
     ports.telemetry = &metrics_;
     if (!config.alert_web_hook.empty()) {
@@ -107,33 +116,55 @@ class RunningServer {
     Result<Done> listening = listen(config);
     if (listening) {
       complete_ = true;
+      registry_->start();
     } else {
-      close_servers();
+      stop_and_wait();
     }
     return listening;
   }
 
-  // That of the API, and then that for JSON-RPC alone where there is one.
-  std::vector<std::uint16_t> ports() const {
+  // Those of HTTP: that of the API, and then that for JSON-RPC alone where there is one.
+  std::vector<std::uint16_t> http_ports() const {
     std::vector<std::uint16_t> ports;
     for (const auto& server : servers_) ports.push_back(server->port());
     return ports;
   }
+  std::uint16_t grpc_port() const { return grpc_server_->port(); }
   StoreTraits store_traits() const { return store_->traits(); }
 
   // How often stop() invokes part_stopped.
-  int parts() const { return static_cast<int>(servers_.size()) + 1; }
-  // `part_stopped` may be invoked by whatever threads.
-  void stop(const std::function<void()>& part_stopped) {
-    for (const auto& server : servers_) server->stop(kDrainMs + kAnswersMs, part_stopped);
-    engine_->stop(kDrainMs, part_stopped);
+  int parts() const { return static_cast<int>(servers_.size()) + 2; }
+  // `part_stopped` may be invoked by whatever threads. Nobody is to be sent here any more before we refuse requests.
+  void stop(std::function<void()> part_stopped) {
+    registry_->deregister(kDeregisterMs, [this, part_stopped = std::move(part_stopped)] {
+      for (const auto& server : servers_) server->stop(kDrainMs + kAnswersMs, part_stopped);
+      grpc_server_->stop(kDrainMs + kAnswersMs, part_stopped);
+      engine_->stop(kDrainMs, part_stopped);
+    });
   }
 
  private:
+  // The port of the API is the last: who sees it answer may rely on the others.
   Result<Done> listen(const Config& config) {
-    Result<Done> done = listen(config, config.http_port, &dtm::Api::handle);
-    if (!done || !config.json_rpc_port) return done;
-    return listen(config, *config.json_rpc_port, &dtm::Api::handle_json_rpc_alone);
+    Result<Done> done = listen_for_grpc(config);
+    if (done) done = listen(config, config.http_port, &dtm::Api::handle);
+    if (done && config.json_rpc_port) {
+      done = listen(config, *config.json_rpc_port, &dtm::Api::handle_json_rpc_alone);
+    }
+    return done;
+  }
+
+  Result<Done> listen_for_grpc(const Config& config) {
+    rpc::ServerOptions options;
+    options.address = config.grpc_address;
+    options.port = static_cast<std::uint16_t>(config.grpc_port);
+    options.request_ended = [this](std::string_view api, bool ok, std::int64_t us) {
+      metrics_.request_ended("grpc", api, ok, us);
+    };
+    Result<std::unique_ptr<rpc::Server>> server = rpc::Server::listen(*engine_, std::move(options));
+    if (!server) return std::move(server.error());
+    grpc_server_ = std::move(server).value();
+    return Done{};
   }
 
   Result<Done> listen(const Config& config, std::int64_t port,
@@ -150,12 +181,17 @@ class RunningServer {
     return Done{};
   }
 
-  // Those that listen already have requests, which need the rest of us.
-  void close_servers() {
-    for (const auto& server : servers_) {
+  // Those that listen already may have requests, which need the rest of us.
+  void stop_and_wait() {
+    const auto wait_for = [](const std::function<void(Task)>& stop) {
       std::promise<void> stopped;
-      server->stop(0, [&stopped] { stopped.set_value(); });
+      stop([&stopped] { stopped.set_value(); });
       stopped.get_future().wait();
+    };
+    wait_for([this](Task stopped) { engine_->stop(0, std::move(stopped)); });
+    if (grpc_server_) wait_for([this](Task stopped) { grpc_server_->stop(0, std::move(stopped)); });
+    for (const auto& server : servers_) {
+      wait_for([&server](Task stopped) { server->stop(0, std::move(stopped)); });
     }
   }
 
@@ -165,7 +201,9 @@ class RunningServer {
     if (alerts_) now.alerts = alerts_->statistics();
     if (complete_) {
       for (const auto& server : servers_) now.http_connections += server->connections();
+      now.grpc_requests = grpc_server_->requests();
     }
+    now.registry = registry_->statistics();
     return now;
   }
 
@@ -175,10 +213,12 @@ class RunningServer {
   std::unique_ptr<Store> store_;
   std::unique_ptr<EventLoops> loops_;
   std::unique_ptr<AlertSender> alerts_;
+  std::unique_ptr<Registry> registry_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<dtm::Api> api_;
   std::vector<std::shared_ptr<http::Server>> servers_;
-  std::atomic<bool> complete_ = false;  // servers_ does not change any more
+  std::unique_ptr<rpc::Server> grpc_server_;
+  std::atomic<bool> complete_ = false;  // the servers do not change any more
 };
 
 // The main thread's part: waits for signals.
@@ -221,16 +261,18 @@ void print_ready(const Config& config, const RunningServer& server) {
   const bool is_v6 = config.http_address.find(':') != std::string::npos;
   const std::string host = is_v6 ? "[" + config.http_address + "]" : config.http_address;
   const std::string place = traits.durable ? " at " + traits.place : "";
-  const std::vector<std::uint16_t> ports = server.ports();
+  const std::vector<std::uint16_t> ports = server.http_ports();
   const std::string json_rpc = ports.size() > 1 ? ", JSON-RPC on port " + std::to_string(ports[1]) : "";
-  std::printf("settled %s listening on http://%s:%u, store %s%s%s\n", SETTLE_VERSION, host.c_str(),
-              static_cast<unsigned>(ports[0]), traits.name.c_str(), place.c_str(), json_rpc.c_str());
+  std::printf("settled %s listening on http://%s:%u, gRPC on port %u, store %s%s%s\n", SETTLE_VERSION, host.c_str(),
+              static_cast<unsigned>(ports[0]), static_cast<unsigned>(server.grpc_port()), traits.name.c_str(),
+              place.c_str(), json_rpc.c_str());
   std::fflush(stdout);
 }
 
 }  // namespace
 
 Result<Done> serve(const Config& config, const ServeOptions& options, Logger& logger) {
+  const GrpcLog grpc_log(logger);
   RunningServer server(logger);
   if (Result<Done> started = server.start(config, options); !started) return started;
   SignalWaiter waiter(server, logger);

@@ -38,7 +38,7 @@ RequestTimeout: 3
 LogLevel: 'info'
 Log:
   Outputs: 'stderr'
-GrpcPort: 36790
+GrpcPort: 0
 """
 
 
@@ -87,12 +87,13 @@ class SettledTest(unittest.TestCase):
         """Starts settled on any free port, and waits until it is ready: (process, port, the line it said so by)."""
         process = self.launch(*flags, **variables)
         line = process.stdout.readline()
-        found = re.search(r":(\d+), store", line)
+        found = re.search(r":(\d+), gRPC on port \d+, store", line)
         self.assertTrue(found, "not ready: %r %r" % (line, "" if line else process.communicate()[1]))
         return process, int(found.group(1)), line
 
     def launch(self, *flags, **variables):
-        names = {"HTTP_PORT": "0", "HTTP_ADDRESS": "127.0.0.1", "STORE_PATH": os.path.join(self.folder, "store")}
+        names = {"HTTP_PORT": "0", "HTTP_ADDRESS": "127.0.0.1", "GRPC_PORT": "0", "GRPC_ADDRESS": "127.0.0.1",
+                 "STORE_PATH": os.path.join(self.folder, "store")}
         process = subprocess.Popen([PROGRAM, *flags], cwd=self.folder, env={**os.environ, **names, **variables},
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.processes.append(process)
@@ -168,14 +169,17 @@ class SettledTest(unittest.TestCase):
         process, port, _ = self.start("-c", self.write("conf.yml", DTM_FILE))
         self.assertEqual(self.ask(port, "GET", "/api/ping"), (200, {"msg": "pong"}))
         err = self.stop(process)
-        self.assertEqual(err.count("is not used by this version"), 6, err)
+        self.assertEqual(err.count("is not used by this version"), 2, err)
+        self.assertRegex(err, r'level=warning msg="[^"]*localhost:2379')
         self.assertRegex(err, r'level=warning msg="[^"]*conf.yml:4: Store.MaxOpenConns: is not used by this version"')
 
     def test_sample(self):
         with open(SAMPLE, encoding="utf-8") as file:
             text = file.read()
         self.assertIn("\nHttpPort: 36789\n", text)
-        text = text.replace("HttpPort: 36789", "HttpPort: 0").replace("HttpAddress: 0.0.0.0", "HttpAddress: 127.0.0.1")
+        self.assertIn("\nGrpcPort: 36790\n", text)
+        for key, value in ("HttpPort", "0"), ("GrpcPort", "0"), ("HttpAddress", "127.0.0.1"), ("GrpcAddress", "127.0.0.1"):
+            text = re.sub(r"(?m)^%s: .*$" % key, "%s: %s" % (key, value), text)
         process, port, _ = self.start("-c", self.write("conf.yml", text))
         self.assertTrue(os.path.isdir(os.path.join(self.folder, "settle-data")))
         self.assertEqual(self.ask(port, "GET", "/api/ping")[0], 200)
@@ -207,7 +211,8 @@ class SettledTest(unittest.TestCase):
     def test_ready_line(self):
         process, port, line = self.start()
         store = os.path.join(self.folder, "store")
-        self.assertRegex(line, r"^settled \d+\.\d+\.\d+ listening on http://127\.0\.0\.1:%d, store rocksdb at %s\n$" %
+        self.assertRegex(line, r"^settled \d+\.\d+\.\d+ listening on http://127\.0\.0\.1:%d, gRPC on port \d+, store rocksdb at "
+                               r"%s\n$" %
                          (port, re.escape(store)))
         self.assertRegex(self.ask(port, "GET", "/api/dtmsvr/version")[1]["version"], r"^\d+\.\d+\.\d+$")
         self.stop(process)
@@ -252,6 +257,23 @@ class SettledTest(unittest.TestCase):
             status, out, err = self.run_to_end(HTTP_PORT=str(port))
         self.assertEqual((status, out), (1, ""), err)
         self.assertRegex(err.splitlines()[-1], r"^settled: .*%d" % port)
+
+    def test_grpc_port_taken(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            status, out, err = self.run_to_end(GRPC_PORT=str(port))
+        self.assertEqual((status, out), (1, ""), err)
+        self.assertEqual(err.splitlines()[-1],
+                         "settled: cannot listen for gRPC on 127.0.0.1:%d: Address already in use" % port)
+
+    def test_wrong_micro_service(self):
+        path = self.write("conf.yml", "HttpPort: 0\nMicroService:\n  Driver: dtm-driver-gozero\n  Target: nowhere\n"
+                                      "  EndPoint: localhost:36790\n")
+        status, out, err = self.run_to_end("-c", path)
+        self.assertEqual((status, out), (2, ""))
+        self.assertRegex(err, r"^settled: %s:4: MicroService\.Target: [^\n]*etcd://[^\n]*\n$" % re.escape(path))
 
     def test_store_locked(self):
         first, port, _ = self.start()
