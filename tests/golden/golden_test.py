@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Replays the recorded conversations with a DTM server against settled.
 
-    golden_test.py --settled build/debug/bin/settled --store rocksdb|memory [--cases FOLDER]
+    golden_test.py --settled build/debug/bin/settled --store rocksdb|memory
 
-The cases and their player lie beside the repository (../shared/golden; SETTLE_GOLDEN_FOLDER names another place). Where
-they are not there the test is skipped (status 77), except under CI=true: there it fails. A case that the player skips
-must be on tests/allowed-skips.txt.
+The cases and their player lie beside the repository (../shared/golden; SETTLE_GOLDEN_FOLDER names another place). The
+player speaks gRPC by the Python that scripts/setup.sh prepares. Where either is not there the test is skipped (status
+77), except under CI=true: there it fails. A case that the player skips must be on tests/allowed-skips.txt.
 """
 import argparse
 import glob
@@ -19,9 +19,15 @@ import tempfile
 SKIPPED = 77
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-def chosen(name):
-    """What this server speaks so far: everything but gRPC."""
-    return not name.startswith("grpc-")
+
+def give_up(reason):
+    """Ends the test where this machine lacks something that it needs."""
+    print(reason)
+    sys.exit(1 if os.environ.get("CI") == "true" else SKIPPED)
+
+
+def speaks_grpc(python):
+    return os.path.exists(python) and subprocess.call([python, "-c", "import grpc"], stderr=subprocess.DEVNULL) == 0
 
 
 def allowed_skips():
@@ -34,21 +40,25 @@ def main():
     parser.add_argument("--settled", required=True, metavar="PROGRAM")
     parser.add_argument("--store", required=True, choices=["rocksdb", "memory"])
     parser.add_argument("--patience", default="4", help="stretches all waiting; sanitizers and busy machines are slow")
-    parser.add_argument("--only", action="append", metavar="CASE", help="these alone, whether included or not")
+    parser.add_argument("--only", action="append", metavar="CASE", help="these alone")
+    parser.add_argument("--prepared", default=os.path.join(ROOT, "build", "interop"), metavar="FOLDER",
+                        help="where scripts/setup.sh put a Python that speaks gRPC")
     options = parser.parse_args()
 
     golden = os.environ.get("SETTLE_GOLDEN_FOLDER", os.path.join(ROOT, "..", "shared", "golden"))
     player = os.path.join(golden, "replay.py")
     if not os.path.exists(player):
-        print("no recorded cases in " + golden)
-        sys.exit(1 if os.environ.get("CI") == "true" else SKIPPED)
+        give_up("no recorded cases in " + golden)
+    python = os.path.join(os.path.abspath(options.prepared), "python", "bin", "python")
+    if not speaks_grpc(python):
+        give_up("run scripts/setup.sh: there is no Python with grpcio in " + options.prepared)
     cases = {os.path.splitext(os.path.basename(path))[0]: path for path in glob.glob(os.path.join(golden, "cases", "*"))}
-    names = sorted(options.only or filter(chosen, cases))
+    names = sorted(options.only or cases)
     assert names, "no case is chosen from %d in %s" % (len(cases), golden)
 
     with tempfile.TemporaryDirectory(prefix="settle-golden-") as folder:
         environment = dict(os.environ, STORE_DRIVER=options.store, STORE_PATH=os.path.join(folder, "store"))
-        command = [sys.executable, player, "--server-cmd", shlex.quote(os.path.abspath(options.settled)) + " --test-clock",
+        command = [python, player, "--server-cmd", shlex.quote(os.path.abspath(options.settled)) + " --test-clock",
                    "--clock", "--patience", options.patience, "-v", *(cases[name] for name in names)]
         run = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              text=True)

@@ -46,7 +46,7 @@ mkdir -p bin
 ln -sfn "$go" bin/go
 (cd "$here/go" && GOTOOLCHAIN=local "$go" mod download) || fail "could not fetch the Go modules"
 
-if changed python.stamp "$here/python/requirements.txt" || ! python/bin/python -c 'import dtmcli' 2>/dev/null; then
+if changed python.stamp "$here/python/requirements.txt" || ! python/bin/python -c 'import dtmcli, grpc' 2>/dev/null; then
   python3 -m venv --clear python || fail "could not make a virtual environment of Python"
   python/bin/python -m pip install --quiet --disable-pip-version-check -r "$here/python/requirements.txt" ||
     fail "could not fetch the Python packages"
