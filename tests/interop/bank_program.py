@@ -51,19 +51,30 @@ class JavaBank:
         return ["java", "-XX:TieredStopAtLevel=1", "-cp", os.pathsep.join([classes, jars]), "Bank"]
 
 
-PROGRAMS = {"go": GoBank, "python": PythonBank, "java": JavaBank}
+PROGRAMS = {"go": GoBank, "go_grpc": GoBank, "go_etcd": GoBank, "python": PythonBank, "java": JavaBank}
 
 
 class BankProgram:
-    """One run of the program. It is told by its environment where everything is."""
+    """One run of the program. It is told by its environment where everything is: the coordinator's HTTP address, and, for
+    a bank that starts its transactions over gRPC, the targets of the coordinator and of the bank, addresses or urls of
+    etcd. The bank is to register itself where its own target is such a url."""
 
     def __init__(self, command, folder, server_port, database_port):
         self.command = command
         self.port = free_port()
+        self.grpc_port = free_port()
         self.log_path = os.path.join(folder, "bank.log")
         self.environment = dict(os.environ, COORDINATOR="127.0.0.1:%d" % server_port, BANK_PORT=str(self.port),
-                                DATABASE_PORT=str(database_port))
+                                BANK_GRPC_PORT=str(self.grpc_port), DATABASE_PORT=str(database_port), TRANSPORT="http",
+                                BANK_TARGET="127.0.0.1:%d" % self.grpc_port)
         self.process = None
+
+    def use_grpc(self, coordinator_target, bank_target=None):
+        """Has it start its transactions over gRPC."""
+        self.environment["TRANSPORT"] = "grpc"
+        self.environment["COORDINATOR_TARGET"] = coordinator_target
+        if bank_target:
+            self.environment["BANK_TARGET"] = bank_target
 
     def start(self):
         with open(self.log_path, "ab") as log:

@@ -16,6 +16,8 @@ class Case:
     answer_is_lost: bool = False  # the payer's bank does its work, and answers the first call of it with an error
     client_fails: bool = False  # the SDK tells the client of the refusal, or that it could not go on
     vanishes: str = ""  # the client ends without a word: before or after its local transaction
+    stuck_on: str = ""  # what query tells of a step that is tried again and again; the test then stops the transaction
+    beyond_dtm: bool = False  # a DTM server does it otherwise
 
 
 SAGA = [
@@ -24,6 +26,19 @@ SAGA = [
          "01-action 02-action 02-compensate 01-compensate", closed="payee"),
     Case("saga: an answer is lost -> the repeat is absorbed", "saga", True, "01-action 01-action 02-action",
          answer_is_lost=True),
+]
+
+MIXED = [
+    Case("saga: one bank speaks HTTP, the other gRPC -> transferred", "saga-mixed", True, "01-action 02-action"),
+    Case("saga: one bank speaks HTTP, the other gRPC, and one refuses -> both undo", "saga-mixed", False,
+         "01-action 02-action 02-compensate 01-compensate", closed="payee"),
+]
+
+WRONG_PATH = [
+    Case("saga: a method in lower case -> told by query, and tried again", "saga-wrong-method", False, "",
+         stuck_on="unknown method withdraw for service bank.Bank", beyond_dtm=True),
+    Case("saga: a path without the package -> told by query, and tried again", "saga-wrong-service", False, "",
+         stuck_on="unknown service Bank", beyond_dtm=True),
 ]
 
 TCC = [
@@ -57,8 +72,13 @@ WORKFLOW = [
          "01-action 00-transfer-resumed-soon 01-action 02-action", answer_is_lost=True, client_fails=True),
 ]
 
+GO = TCC + MSG + TOPIC + XA + WORKFLOW
+
 CASES = {
-    "go": SAGA + TCC + MSG + TOPIC + XA + WORKFLOW,
+    # DTM calls everything in a transaction over HTTP by HTTP, also a url of gRPC.
+    "go": SAGA + [dataclasses.replace(case, beyond_dtm=True) for case in MIXED] + GO,
+    "go_grpc": SAGA + MIXED + WRONG_PATH + GO,
+    "go_etcd": SAGA + MIXED + WRONG_PATH + GO,
     "python": SAGA + TCC + MSG,
     # Release 2.1.5 has no messages, and its barrier knows no null compensation of a saga.
     "java": [SAGA[0], dataclasses.replace(SAGA[1], name="saga: the second step is refused -> the first is undone"), SAGA[2]]

@@ -1,25 +1,35 @@
-// Bank is a service with accounts in a MariaDB that takes part in distributed transactions, and starts them, by the Go
-// SDK of DTM. Each mode of transaction has a file: its participants, and the function that starts one.
+// Bank is a service with accounts in a MariaDB that takes part in distributed transactions over HTTP and over gRPC, and
+// starts them by the Go SDK of DTM: over the transport that its environment names.
 package main
 
 import (
+	"net"
 	"net/http"
 	"os"
-)
 
-var (
-	coordinator = "http://" + os.Getenv("COORDINATOR") + "/api/dtmsvr"
-	address     = "127.0.0.1:" + os.Getenv("BANK_PORT")
-	self        = "http://" + address
+	"settle-interop-go/grpcbank"
+	"settle-interop-go/httpbank"
 )
 
 func main() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ready", func(http.ResponseWriter, *http.Request) {})
-	serveSaga(mux)
-	serveTcc(mux)
-	serveMessage(mux)
-	serveXa(mux)
-	serveWorkflow(mux)
-	panic(http.ListenAndServe(address, mux))
+	httpbank.ServeParticipants(mux)
+	grpcServer := grpcbank.NewServer()
+	var err error
+	if os.Getenv("TRANSPORT") == "grpc" {
+		err = grpcbank.ServeStarts(mux, grpcServer)
+	} else {
+		err = httpbank.ServeStarts(mux)
+	}
+	if err != nil {
+		panic(err)
+	}
+
+	listener, err := net.Listen("tcp", grpcbank.Address)
+	if err != nil {
+		panic(err)
+	}
+	go func() { panic(grpcServer.Serve(listener)) }()
+	panic(http.ListenAndServe(httpbank.Address, mux))
 }

@@ -1,4 +1,4 @@
-package main
+package httpbank
 
 import (
 	"encoding/json"
@@ -7,26 +7,20 @@ import (
 
 	"github.com/dtm-labs/dtm/client/dtmcli"
 	"github.com/dtm-labs/dtm/client/workflow"
+
+	"settle-interop-go/bank"
 )
 
 // The same workflow under two names: they differ in when the coordinator resumes one that does not go on.
-func serveWorkflow(mux *http.ServeMux) {
+func registerWorkflows(mux *http.ServeMux) error {
 	workflow.InitHTTP(coordinator, self+"/workflow/resume")
-	err := errors.Join(workflow.Register("transfer", transferByWorkflow),
-		workflow.Register("transfer-resumed-soon", transferByWorkflow, func(wf *workflow.Workflow) { wf.RetryInterval = 1 }))
-	if err != nil {
-		panic(err)
-	}
-	serveStart(mux, "workflow", startWorkflow)
-	serveBarred(mux, "/workflow/withdraw", withdraw)
-	serveBarred(mux, "/workflow/undo-withdrawal", undoWithdrawal)
-	serveBarred(mux, "/workflow/deposit", deposit)
-	serveBarred(mux, "/workflow/undo-deposit", undoDeposit)
 	serveCall(mux, "/workflow/resume", func(r *http.Request, body []byte) error {
 		query := r.URL.Query()
 		_, err := workflow.ExecuteCtx(r.Context(), query.Get("op"), query.Get("gid"), body)
 		return err
 	})
+	return errors.Join(workflow.Register("transfer", transferByWorkflow),
+		workflow.Register("transfer-resumed-soon", transferByWorkflow, func(wf *workflow.Workflow) { wf.RetryInterval = 1 }))
 }
 
 // transferByWorkflow is run from its begin whenever it is resumed. What succeeded before is not called again: the
@@ -36,15 +30,15 @@ func transferByWorkflow(wf *workflow.Workflow, data []byte) error {
 		_, err := wf.NewRequest().SetHeader("Content-Type", "application/json").SetBody(data).Post(self + path)
 		return err
 	}
-	wf.NewBranch().OnRollback(func(*dtmcli.BranchBarrier) error { return call("/workflow/undo-withdrawal") })
-	if err := call("/workflow/withdraw"); err != nil {
+	wf.NewBranch().OnRollback(func(*dtmcli.BranchBarrier) error { return call("/undo-withdrawal") })
+	if err := call("/withdraw"); err != nil {
 		return err
 	}
-	wf.NewBranch().OnRollback(func(*dtmcli.BranchBarrier) error { return call("/workflow/undo-deposit") })
-	return call("/workflow/deposit")
+	wf.NewBranch().OnRollback(func(*dtmcli.BranchBarrier) error { return call("/undo-deposit") })
+	return call("/deposit")
 }
 
-func startWorkflow(gid string, t transfer) error {
+func startWorkflow(gid string, t *bank.Transfer) error {
 	data, err := json.Marshal(t)
 	if err != nil {
 		return err
