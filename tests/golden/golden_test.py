@@ -16,18 +16,17 @@ import subprocess
 import sys
 import tempfile
 
-SKIPPED = 77
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+import prepared_python  # noqa: E402
+
+SKIPPED = 77
 
 
 def give_up(reason):
     """Ends the test where this machine lacks something that it needs."""
     print(reason)
     sys.exit(1 if os.environ.get("CI") == "true" else SKIPPED)
-
-
-def speaks_grpc(python):
-    return os.path.exists(python) and subprocess.call([python, "-c", "import grpc"], stderr=subprocess.DEVNULL) == 0
 
 
 def allowed_skips():
@@ -41,7 +40,7 @@ def main():
     parser.add_argument("--store", required=True, choices=["rocksdb", "memory"])
     parser.add_argument("--patience", default="4", help="stretches all waiting; sanitizers and busy machines are slow")
     parser.add_argument("--only", action="append", metavar="CASE", help="these alone")
-    parser.add_argument("--prepared", default=os.path.join(ROOT, "build", "interop"), metavar="FOLDER",
+    parser.add_argument("--prepared", default=prepared_python.PREPARED, metavar="FOLDER",
                         help="where scripts/setup.sh put a Python that speaks gRPC")
     options = parser.parse_args()
 
@@ -49,8 +48,8 @@ def main():
     player = os.path.join(golden, "replay.py")
     if not os.path.exists(player):
         give_up("no recorded cases in " + golden)
-    python = os.path.join(os.path.abspath(options.prepared), "python", "bin", "python")
-    if not speaks_grpc(python):
+    python = prepared_python.grpc_python(options.prepared)
+    if not python:
         give_up("run scripts/setup.sh: there is no Python with grpcio in " + options.prepared)
     cases = {os.path.splitext(os.path.basename(path))[0]: path for path in glob.glob(os.path.join(golden, "cases", "*"))}
     names = sorted(options.only or cases)
