@@ -69,15 +69,12 @@ class SagaLoad:
             time.sleep(0.02)
 
     def go_on(self, count):
-        """Waits until so many more have succeeded that were begun after this call. How many were delayed meanwhile."""
+        """Waits until so many more have succeeded that were begun after this call."""
         with self.lock:
-            delayed = len(self.delayed)
             wanted = self.succeeded + len(self.workers) + count
             done = self.lock.wait_for(lambda: self.failure or self.succeeded >= wanted, END_DEADLINE_S)
-            delayed = len(self.delayed) - delayed
         self.check()
         assert done, "%d sagas succeeded, %d were waited for; delayed: %s" % (self.succeeded, wanted, self.delayed[-3:])
-        return delayed
 
     def check(self):
         if self.failure:

@@ -20,15 +20,16 @@ def free_port():
 
 
 class Settled:
-    """One server on one folder and one port, started and killed as often as wanted."""
+    """One server on one folder and its ports, started and killed as often as wanted."""
 
     def __init__(self, program, folder, store="rocksdb", environment=(), arguments=()):
         self.command = [os.path.abspath(program), *arguments]
         self.port = free_port()
         self.log_path = os.path.join(folder, "settled.log")
         self.folder = folder
-        self.environment = dict(os.environ, STORE_DRIVER=store, STORE_PATH=os.path.join(folder, "store"),
-                                HTTP_PORT=str(self.port), **dict(environment))
+        self.environment = {**os.environ, "STORE_DRIVER": store, "STORE_PATH": os.path.join(folder, "store"),
+                            "HTTP_PORT": str(self.port), "GRPC_PORT": str(free_port()), **dict(environment)}
+        self.grpc_port = int(self.environment["GRPC_PORT"])
         self.process = None
 
     def launch(self):
@@ -38,10 +39,11 @@ class Settled:
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def is_ready(self):
-        """Whether it answers. A process that ended by itself is an error."""
+        """Whether it answers, on both ports. A process that ended by itself is an error."""
         if self.process.poll() is not None:
             raise AssertionError("settled ended by itself with status %d" % self.process.returncode)
         try:
+            socket.create_connection(("127.0.0.1", self.grpc_port), timeout=5).close()
             return self.get("/api/ping")[0] == 200
         except OSError:
             return False
