@@ -37,7 +37,7 @@ wait_until_open() {
 }
 
 settle_port=$(free_port)
-STORE_DRIVER=rocksdb STORE_PATH="$folder/store" HTTP_PORT=$settle_port \
+STORE_DRIVER=rocksdb STORE_PATH="$folder/store" HTTP_PORT=$settle_port GRPC_PORT=0 \
   build/release/bin/settled >"$folder/settled.log" 2>&1 &
 pids+=($!)
 wait_until_open "${pids[0]}" "$settle_port" "$folder/settled.log"
