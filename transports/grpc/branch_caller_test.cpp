@@ -6,6 +6,7 @@
 #include <string>
 
 #include "proto/workflow.pb.h"
+#include "transports/grpc/cutting_proxy.hpp"
 #include "transports/grpc/test_participant.hpp"
 
 namespace settle::rpc {
@@ -131,6 +132,22 @@ TEST_CASE("grpc/caller: nobody listens -> unknown at once; when the service is b
   while (shard.call(grpc_call(address + "/a.B/C")).result != CallResult::success) {
   }
   CHECK(back.count() == 1);
+}
+
+TEST_CASE(
+    "grpc/caller: a kept connection breaks under a call -> made once more on a new one; a new one breaks -> unknown") {
+  const TestParticipant participant;
+  CuttingProxy proxy(participant.port());
+  TestShard shard;
+  const std::string url = proxy.address() + "/a.B/C";
+  CHECK(shard.call(grpc_call(url)).result == CallResult::success);
+  proxy.cut_at_next_byte(1);
+  CHECK(shard.call(grpc_call(url)).result == CallResult::success);
+  CHECK(proxy.connections() == 2);
+  proxy.cut_at_next_byte(100);
+  const BranchReply reply = shard.call(grpc_call(url));
+  CHECK(reply.result == CallResult::unknown);
+  CHECK(has(reply.text, "UNAVAILABLE from " + proxy.address()));
 }
 
 TEST_CASE("grpc/caller: urls that cannot be called -> unknown with what they should look like, and no call") {

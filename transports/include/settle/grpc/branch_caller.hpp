@@ -25,8 +25,9 @@ struct CallerOptions {
 // workflow's query_prepared is wrapped in a WorkflowData.
 //
 // Calls go round the addresses of the target, those that cannot be connected to are passed over while others can; where
-// a connection fails before a call was sent, the next address is tried within the same deadline. Connections are shared
-// by all callers of the process and made anew by gRPC with growing pauses. No address: `unknown`, with the reason.
+// that shows only when a call is made, the next address is tried within the same deadline. A call on a kept connection
+// that breaks is made once more on a new one, for participants must tolerate repeats anyway. Connections are shared by
+// all callers of the process and made anew by gRPC with growing pauses. No address: `unknown`, with the reason.
 //
 // Threads: the executors need not be AsioExecutors; completions are invoked on the shard's executor. Destroying a
 // caller cancels its calls and waits until gRPC has let go of them, which takes no answer of a participant.
