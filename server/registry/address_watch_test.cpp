@@ -145,7 +145,7 @@ TEST_CASE("registry/watch: many followers, every form of the target -> one watch
   CHECK(registry->statistics().addresses == 0);
   const TestFollower again(*registry->resolver(), orders_at(etcd.host()));
   CHECK(again.comes_to({"a:1", "b:1"}));
-  CHECK(etcd.count("Watch") == 2);
+  CHECK(eventually([&] { return etcd.count("Watch") == 2; }));
 }
 
 TEST_CASE("registry/watch: two keys of one etcd -> two watches, and each has its own list") {
@@ -198,7 +198,7 @@ TEST_CASE("registry/watch: compacted while it was away -> asked for everything; 
   services.etcd.compact();
   services.etcd.hang("Range", false);
   CHECK(services.follower->comes_to({"b:1"}));
-  CHECK(services.etcd.watch_starts() == std::vector<std::int64_t>{4, 5});
+  CHECK(eventually([&] { return services.etcd.watch_starts() == std::vector<std::int64_t>{4, 5}; }));
 }
 
 TEST_CASE("registry/watch: canceled by compaction, or for another reason -> begun anew") {

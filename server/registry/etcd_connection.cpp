@@ -61,8 +61,9 @@ grpc::ChannelArguments make_arguments(const EtcdPatience& patience) {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, as_int(patience.pause_ms_min));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, as_int(patience.pause_ms_max));
-  // Despite its name: how long connecting may take.
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, as_int(patience.call_timeout_ms));
+  // Despite its name: how long connecting may take. Half of a call's time, so that a second address of the same name
+  // has its chance.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, as_int(patience.call_timeout_ms / 2));
   // A host that was stopped keeps its connections open and says nothing; only probing tells.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, as_int(patience.silence_ms));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, as_int(patience.probe_timeout_ms));

@@ -1,6 +1,7 @@
-// How long etcd may take for what, and how long what it said is believed.
+// How long etcd may take for what, how long what it said is believed, and how much is asked of it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace settle::server {
@@ -14,6 +15,7 @@ struct EtcdPatience {
   std::int64_t pause_ms_max = 2'000;      // however often they fail
   std::int64_t lease_seconds = 10;        // go-zero's
   std::int64_t retention_ms = 10'000;     // how long an address outlives the loss of etcd's data
+  std::size_t watches_max = 10'000;       // targets followed at once; a further one is told as a problem
 };
 
 }  // namespace settle::server

@@ -23,7 +23,7 @@ class GozeroRegistry final : public Registry {
         endpoint_(std::move(endpoint)),
         log_(std::move(log)),
         clusters_(std::in_place, calls_, patience),
-        table_(std::in_place, *clusters_, log_, counters_),
+        table_(std::in_place, *clusters_, log_, counters_, patience.watches_max),
         gate_(std::make_shared<WatchGate>(executor_, *table_)),
         resolver_(make_gozero_resolver(gate_, target_ ? std::optional(target_->access) : std::nullopt)) {}
 

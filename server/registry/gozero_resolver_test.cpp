@@ -59,6 +59,23 @@ TEST_CASE("registry/resolver: the etcd of MicroService.Target, in any order -> i
   CHECK(own_user.newest().problem.find("wrong") == std::string::npos);
 }
 
+TEST_CASE("registry/resolver: more targets than are followed at once -> the further ones are told as a problem") {
+  FakeEtcd etcd;
+  etcd.put("orders/1", "a:1");
+  etcd.put("stock/1", "b:1");
+  EtcdPatience patience = hurried();
+  patience.watches_max = 1;
+  TestRegistry registry("", patience);
+  TestFollower orders(*registry->resolver(), "etcd://" + etcd.host() + "/orders");
+  CHECK(orders.comes_to({"a:1"}));
+  TestFollower refused(*registry->resolver(), "etcd://" + etcd.host() + "/stock");
+  CHECK(refused.comes_to_problem("too many targets are followed at once, 1: no further one is looked up"));
+  const TestFollower same(*registry->resolver(), "etcd://" + etcd.host() + "/orders");
+  CHECK(same.comes_to({"a:1"}));
+  refused.stop();
+  CHECK(registry->statistics().watches == 1);
+}
+
 TEST_CASE("registry/resolver: outlives its registry -> a problem for who comes late, silence for the others") {
   FakeEtcd etcd;
   etcd.put("orders/1", "a:1");

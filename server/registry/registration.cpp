@@ -133,11 +133,11 @@ void Registration::checked_key(const grpc::Status& status, const etcd::RangeResp
 }
 
 void Registration::confirm() {
-  registered_ = true;
   session_->succeed();
   const bool is_news = std::exchange(outage_logged_, false) || logged_key_ != full_key();
   logged_key_ = full_key();
   if (is_news) log_(LogLevel::info, "", endpoint_ + " is registered in " + where() + " as " + logged_key_);
+  registered_ = true;
 }
 
 void Registration::forget_lease() {

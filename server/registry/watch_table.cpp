@@ -1,22 +1,31 @@
 #include "server/registry/watch_table.hpp"
 
+#include <string>
 #include <utility>
 
 namespace settle::server {
 
-WatchTable::WatchTable(EtcdClusters& clusters, Log log, RegistryCounters& counters)
-    : clusters_(clusters), log_(std::move(log)), counters_(counters) {}
+WatchTable::WatchTable(EtcdClusters& clusters, Log log, RegistryCounters& counters, std::size_t watches_max)
+    : clusters_(clusters), log_(std::move(log)), counters_(counters), watches_max_(watches_max) {}
 
 void WatchTable::follow(const EtcdTarget& target, std::shared_ptr<Follower> follower) {
-  const auto [at, is_new] = watched_.try_emplace(target);
-  Watched& watched = at->second;
-  if (!is_new && watched.watch->list()) follower->tell(*watched.watch->list());
-  watched.followers.insert(std::move(follower));
-  if (!is_new) return;
-  counters_.watches = watched_.size();
-  watched.watch = std::make_unique<AddressWatch>(clusters_.get(target.access), target.key, log_,
-                                                 [this, &watched](const AddressList& list) { changed(watched, list); });
-  watched.watch->start();
+  const auto known = watched_.find(target);
+  if (known != watched_.end()) {
+    if (known->second.watch->list()) follower->tell(*known->second.watch->list());
+    known->second.followers.insert(std::move(follower));
+  } else if (watched_.size() >= watches_max_) {
+    follower->tell(
+        {{},
+         "too many targets are followed at once, " + std::to_string(watches_max_) + ": no further one is looked up"});
+  } else {
+    Watched& watched = watched_[target];
+    counters_.watches = watched_.size();
+    watched.followers.insert(std::move(follower));
+    watched.watch =
+        std::make_unique<AddressWatch>(clusters_.get(target.access), target.key, log_,
+                                       [this, &watched](const AddressList& list) { changed(watched, list); });
+    watched.watch->start();
+  }
 }
 
 void WatchTable::unfollow(const EtcdTarget& target, const std::shared_ptr<Follower>& follower) {

@@ -28,9 +28,10 @@ struct RegistryCounters {
 // Threads: the executor's of the clusters.
 class WatchTable {
  public:
-  WatchTable(EtcdClusters& clusters, Log log, RegistryCounters& counters);
+  WatchTable(EtcdClusters& clusters, Log log, RegistryCounters& counters, std::size_t watches_max);
 
-  // The follower is told of the list at once where it is known, then of each change.
+  // The follower is told of the list at once where it is known, then of each change. A target beyond watches_max is
+  // told as a problem, and not followed.
   void follow(const EtcdTarget& target, std::shared_ptr<Follower> follower);
   // The watch ends with its last follower.
   void unfollow(const EtcdTarget& target, const std::shared_ptr<Follower>& follower);
@@ -47,6 +48,7 @@ class WatchTable {
   EtcdClusters& clusters_;
   const Log log_;
   RegistryCounters& counters_;
+  const std::size_t watches_max_;
   std::map<EtcdTarget, Watched> watched_;
 };
 
