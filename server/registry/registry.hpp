@@ -29,7 +29,8 @@ struct RegistryStatistics {
   std::size_t addresses = 0;  // known under them
 };
 
-// Threads: any thread may call; nothing blocks but the destructor, which waits for its own threads.
+// Threads: any thread may call; nothing blocks but the destructor, which waits for its own threads. So it must not be
+// destroyed inside `done`, in a listener, or in `log`.
 class Registry {
  public:
   // Makes the plugin of that driver; connects to nothing yet. Code::invalid where driver, target or endpoint are wrong:
