@@ -12,7 +12,7 @@ create table shop_stock.stock (
   product varchar(64) primary key,
   count bigint not null
 ) engine = innodb;
-insert into shop_stock.stock values ('apples', 10);
+insert into shop_stock.stock values ('apples', 20);
 
 -- The barrier, as DTM's clients expect it: on every database server that a branch writes to.
 create database dtm_barrier;

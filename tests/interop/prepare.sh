@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches the SDKs that the interop tests drive, so that the tests need no network. Safe to run again; quick where all is
-# there. scripts/setup.sh calls it.
+# Fetches the SDKs that the interop tests drive, and the Go modules of examples/gozero, so that the tests need no network.
+# Safe to run again; quick where all is there. scripts/setup.sh calls it.
 #   tests/interop/prepare.sh FOLDER      FOLDER gets bin/go (a link), python/ (a virtual environment), java/ (jars)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -44,7 +44,9 @@ changed() {
 go=$(find_go)
 mkdir -p bin
 ln -sfn "$go" bin/go
-(cd "$here/go" && GOTOOLCHAIN=local "$go" mod download) || fail "could not fetch the Go modules"
+for module in "$here/go" "$here/../../examples/gozero"; do
+  (cd "$module" && GOTOOLCHAIN=local "$go" mod download) || fail "could not fetch the Go modules of $module"
+done
 
 if changed python.stamp "$here/python/requirements.txt" || ! python/bin/python -c 'import dtmcli, grpc' 2>/dev/null; then
   python3 -m venv --clear python || fail "could not make a virtual environment of Python"

@@ -43,16 +43,14 @@ class MariaDB:
         self.stop()
 
     def start(self):
+        """Starts it, with what it held when it was stopped, and waits until it answers."""
         common = ["--no-defaults", "--datadir=" + self.folder, "--skip-name-resolve",
                   "--user=" + pwd.getpwuid(os.getuid()).pw_name]
         # A server that starts removes the temporary files of all others from its folder for them: it gets its own.
-        os.makedirs(self.temporary)
+        os.makedirs(self.temporary, exist_ok=True)
         environment = dict(os.environ, TMPDIR=self.temporary)
-        # --force: this machine may have no name that can be looked up.
-        install = subprocess.run([self.path("mariadb-install-db"), *common, "--auth-root-authentication-method=normal",
-                                  "--skip-test-db", "--force"], env=environment, stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        assert install.returncode == 0, "mariadb-install-db: " + install.stdout
+        if not os.path.exists(self.folder):
+            self.install(common, environment)
         # Nothing here outlives the machine, so nothing is flushed to the disk.
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
@@ -63,6 +61,13 @@ class MariaDB:
         while not self.is_ready():
             assert time.monotonic() < end, "MariaDB does not answer: " + self.log_tail()
             time.sleep(0.02)
+
+    def install(self, common, environment):
+        # --force: this machine may have no name that can be looked up.
+        install = subprocess.run([self.path("mariadb-install-db"), *common, "--auth-root-authentication-method=normal",
+                                  "--skip-test-db", "--force"], env=environment, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert install.returncode == 0, "mariadb-install-db: " + install.stdout
 
     def is_ready(self):
         """Whether it answers. A process that ended by itself is an error."""
