@@ -15,6 +15,7 @@ ROOT = os.path.join(HERE, "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 import etcd  # noqa: E402
 import mariadb  # noqa: E402
+from processes import run_whole  # noqa: E402
 from settled import free_port  # noqa: E402
 
 DEADLINE_S = 90  # for anything that is waited for
@@ -51,9 +52,9 @@ def missing_commands():
 def build(work):
     """Builds the services into a folder, which Go makes quick where they are there."""
     os.makedirs(work, exist_ok=True)
-    subprocess.run([find_go(), "build", "-mod=readonly", "-buildvcs=false", "-o", os.path.abspath(work) + os.sep,
-                    *["./" + service for service in SERVICES]],
-                   cwd=HERE, env=dict(os.environ, GOTOOLCHAIN="local"), check=True)
+    built = run_whole([find_go(), "build", "-mod=readonly", "-buildvcs=false", "-o", os.path.abspath(work) + os.sep,
+                       *["./" + service for service in SERVICES]], cwd=HERE, env=dict(os.environ, GOTOOLCHAIN="local"))
+    assert built.returncode == 0, "go build: " + built.stdout
 
 
 def wait_until(what, condition):

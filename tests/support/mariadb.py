@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 
+from processes import run_whole
 from settled import free_port
 
 START_DEADLINE_S = 120
@@ -64,9 +65,8 @@ class MariaDB:
 
     def install(self, common, environment):
         # --force: this machine may have no name that can be looked up.
-        install = subprocess.run([self.path("mariadb-install-db"), *common, "--auth-root-authentication-method=normal",
-                                  "--skip-test-db", "--force"], env=environment, stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        install = run_whole([self.path("mariadb-install-db"), *common, "--auth-root-authentication-method=normal",
+                             "--skip-test-db", "--force"], env=environment)
         assert install.returncode == 0, "mariadb-install-db: " + install.stdout
 
     def is_ready(self):
