@@ -1,4 +1,4 @@
-"""What the example shows: each act prints what it does and sees, and ends with an error where that is not what it must be."""
+"""What the example shows: each act prints what it sees, and ends with an error where that is not what it must be."""
 import json
 import urllib.parse
 import uuid
@@ -131,7 +131,8 @@ class Acts:
         """Places an order and compares what the customer is told. Returns the gid. An order whose fate is unknown is sent
         again under the same id, as a customer would; `until_decided`: one that is pending, too."""
         message = {"order_id": str(uuid.uuid4()), "product": "apples", "count": count}
-        told = wait_until("the order is taken", lambda: self.told_of_order(path, message, {502, 202 if until_decided else 502}))
+        unwelcome = {502, 202} if until_decided else {502}
+        told = wait_until("the order is taken", lambda: self.told_of_order(path, message, unwelcome))
         print("    POST %s %d apples -> %d %s" % (path, count, told[0], json.dumps(told[1])), flush=True)
         expect("the API's answer", (told[0], told[1].get("result")), (code, result))
         return told[1]["order_id"]
@@ -146,7 +147,7 @@ class Acts:
         answer = self.stage.query(gid)
         print("    saga %s: %s" % (gid, status))
         for branch in answer["branches"]:
-            print("        %(branch_id)s %(op)-10s %(status)-8s" % branch, branch["url"] if urls else "")
+            print(("        %(branch_id)s %(op)-10s %(status)-8s " % branch + branch["url"] * urls).rstrip())
         orders = self.stage.database.execute("select id, product, count, state from shop_order.orders where id = '%s'" % gid)
         for row in orders:
             print("    order   %s" % " ".join(row))
@@ -174,7 +175,8 @@ class Acts:
     def call_stock(self, gid, op, path):
         """Calls the stock service as the coordinator does."""
         query = urllib.parse.urlencode({"gid": gid, "trans_type": "saga", "branch_id": "01", "op": op})
-        told = request(self.stage.ports["stock_http"], "POST", "/stock/%s?%s" % (path, query), {"product": "apples", "count": 1})
+        told = request(self.stage.ports["stock_http"], "POST", "/stock/%s?%s" % (path, query),
+                       {"product": "apples", "count": 1})
         print("        POST /stock/%s (%s) -> %d" % (path, op, told[0]))
         expect("the service's answer", told[0], 200)
 

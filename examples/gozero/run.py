@@ -51,14 +51,14 @@ def main():
     print("building the services (the first time takes a few minutes)", flush=True)
     build(options.work)
     folder = tempfile.mkdtemp(prefix="settle-gozero-")
+    stage = Stage(server, options.work, folder)
     try:
-        with Stage(server, options.work, folder) as stage:
-            try:
-                Acts(stage, tells_why=is_settled(server)).run()
-                stage.end(deregisters=is_settled(server))
-            except Exception:
-                print(stage.log_tails(), flush=True)
-                raise
+        with stage:
+            Acts(stage, tells_why=is_settled(server)).run()
+            stage.end(deregisters=is_settled(server))
+    except Exception:
+        print(stage.log_tails(), flush=True)
+        raise
     finally:
         if options.keep:
             print("the logs are in " + folder)

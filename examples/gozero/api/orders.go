@@ -101,7 +101,8 @@ func (a *api) status(ctx context.Context, gid string) (string, error) {
 	var answer struct {
 		Transaction *struct{ Status string }
 	}
-	response, err := dtmcli.GetRestyClient().R().SetContext(ctx).Get(a.config.Coordinator.Http + "/query?gid=" + url.QueryEscape(gid))
+	target := a.config.Coordinator.Http + "/query?gid=" + url.QueryEscape(gid)
+	response, err := dtmcli.GetRestyClient().R().SetContext(ctx).Get(target)
 	if err != nil {
 		return "", err
 	}

@@ -21,7 +21,8 @@ type order struct {
 
 func create(o order) shop.Work {
 	return func(tx *sql.Tx) error {
-		_, err := tx.Exec("insert into orders(id, product, count, state) values (?, ?, ?, 'created')", o.OrderID, o.Product, o.Count)
+		_, err := tx.Exec("insert into orders(id, product, count, state) values (?, ?, ?, 'created')",
+			o.OrderID, o.Product, o.Count)
 		return err
 	}
 }
