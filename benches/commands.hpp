@@ -16,6 +16,7 @@ inline constexpr int kExitVolatile = 3;  // it ran, but what should be durable w
 // `arguments` is what follows the subcommand.
 int run_engine(const std::vector<std::string>& arguments);
 int run_http(const std::vector<std::string>& arguments);
+int run_grpc(const std::vector<std::string>& arguments);
 int run_recover(const std::vector<std::string>& arguments);
 
 }  // namespace settle::bench

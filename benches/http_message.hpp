@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "benches/transaction_source.hpp"
+
 namespace settle::bench {
 
 // A whole message at the front of some bytes; the views point into them.
@@ -25,13 +27,7 @@ HttpFound find_http_message(std::string_view bytes, HttpMessage& message);
 // The status of an answer's first line; 0 where it is not one.
 int http_status(std::string_view first_line);
 
-// A call of a branch as it comes to a participant, see protocol.md §8.
-struct CalledBranch {
-  std::string_view gid;
-  std::string_view branch_id;
-  std::string_view operation;
-};
-// From a request's first line; nothing where one of the three is missing.
+// The call that a request's first line is; nothing where one of the three is missing.
 std::optional<CalledBranch> called_branch(std::string_view first_line);
 
 }  // namespace settle::bench

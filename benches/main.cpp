@@ -20,6 +20,7 @@ struct Command {
 constexpr Command kCommands[] = {
     {"engine", run_engine, "an engine in this process, with branches that are functions"},
     {"http", run_http, "a server, with clients and a participant over HTTP"},
+    {"grpc", run_grpc, "the same over gRPC"},
     {"recover", run_recover, "a server that is killed with many unfinished transactions and started again"},
 };
 

@@ -11,7 +11,7 @@ void add_server_options(boost::program_options::options_description& options, Se
   // clang-format off
   options.add_options()
       ("server", po::value(&choice.program), "a server program to start and to stop: settled, or DTM's")
-      ("store", po::value(&choice.store)->default_value("rocksdb"), "its STORE_DRIVER")
+      ("store", po::value(&choice.store)->default_value("rocksdb"), "its STORE_DRIVER; redis is started with it")
       ("path", po::value(&choice.path)->default_value("."), "where its temporary folder is made");
   // clang-format on
 }
@@ -23,6 +23,13 @@ Result<MeasuredServer> start_server(const ServerChoice& choice) {
   if (!file_system) return file_system.error();
   Result<ServerSetting> setting = make_setting(choice.program, choice.store, folder.value().path());
   if (!setting) return setting.error();
+  std::unique_ptr<RedisProcess> redis;
+  if (choice.store == "redis") {
+    Result<std::unique_ptr<RedisProcess>> started = RedisProcess::start(folder.value().path());
+    if (!started) return started.error();
+    redis = std::move(started).value();
+    setting.value().store_environment = redis->environment();
+  }
   Result<std::unique_ptr<ServerProcess>> process = ServerProcess::start(setting.value());
   if (!process) return process.error();
   Result<Done> ready = process.value()->wait_until_ready(kServerReadyTimeoutMs);
@@ -30,7 +37,8 @@ Result<MeasuredServer> start_server(const ServerChoice& choice) {
   return MeasuredServer{.folder = std::move(folder).value(),
                         .file_system = file_system.value(),
                         .durable = kept_in_folder(choice.store) && !file_system.value().in_memory,
-                        .setting = setting.value(),
+                        .setting = std::move(setting).value(),
+                        .redis = std::move(redis),
                         .process = std::move(process).value()};
 }
 

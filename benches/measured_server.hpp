@@ -8,6 +8,7 @@
 #include <boost/program_options/options_description.hpp>
 
 #include "benches/machine.hpp"
+#include "benches/redis_process.hpp"
 #include "benches/server_process.hpp"
 #include "settle/result.hpp"
 
@@ -27,9 +28,10 @@ struct MeasuredServer {
   FileSystem file_system;  // of the folder
   bool durable = false;    // what it acknowledges is on a disk
   ServerSetting setting;
+  std::unique_ptr<RedisProcess> redis;  // where the store is redis: in the same folder, ended after the server
   std::unique_ptr<ServerProcess> process;
 };
-// Started and ready.
+// Started and ready, and its Redis before it where it wants one.
 Result<MeasuredServer> start_server(const ServerChoice& choice);
 
 // Whether a server keeps this store's files in its own folder, synced before it answers.

@@ -1,4 +1,4 @@
-// A service that takes part in sagas: it answers every branch call at once.
+// A service that takes part in transactions over HTTP: it answers every branch call at once.
 #pragma once
 
 #include <cstdint>
@@ -7,18 +7,12 @@
 #include <unordered_map>
 
 #include "benches/event_loop.hpp"
+#include "benches/transaction_source.hpp"
 #include "settle/result.hpp"
 
 namespace settle::bench {
 
-// Told of each call, before it is answered.
-class CallObserver {
- public:
-  virtual ~CallObserver() = default;
-  // Whether the call succeeds (200); otherwise it is an error (500), which decides nothing.
-  virtual bool on_call(const CalledBranch& call) = 0;
-};
-
+// It answers 200, or 500 where the observer says that the call does not succeed.
 // Threads: the loop's. The loop and the observer must outlive it.
 class Participant {
  public:

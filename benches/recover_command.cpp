@@ -9,12 +9,13 @@
 #include "benches/command_line.hpp"
 #include "benches/commands.hpp"
 #include "benches/event_loop.hpp"
+#include "benches/http_request.hpp"
 #include "benches/machine.hpp"
 #include "benches/measured_server.hpp"
 #include "benches/participant.hpp"
 #include "benches/report.hpp"
 #include "benches/submitters.hpp"
-#include "benches/transaction_request.hpp"
+#include "benches/transaction_query.hpp"
 
 namespace settle::bench {
 namespace {
@@ -27,8 +28,7 @@ constexpr std::size_t kClients = 16;
 // Sagas numbered from 0, what became of them during the outage, and what after it.
 class StuckSagas final : public TransactionSource, public CallObserver {
  public:
-  explicit StuckSagas(std::size_t count) : sagas_(count) {}
-  void set_request(const TransactionRequest& request) { request_ = &request; }
+  StuckSagas(const GidSeries& gids, std::size_t count) : gids_(gids), sagas_(count) {}
   void end_outage() { outage_ = false; }
 
   bool all_stuck() const { return stuck_ == sagas_.size(); }
@@ -55,13 +55,11 @@ class StuckSagas final : public TransactionSource, public CallObserver {
   }
 
   void on_answer(const TransactionAnswer& answer) override {
-    if (answer.status != 200) {
-      failure_ = "submit was answered " + std::to_string(answer.status) + " " + std::string(answer.body);
-    }
+    if (!answer.failure.empty()) failure_ = "submit was answered " + answer.failure;
   }
 
   bool on_call(const CalledBranch& call) override {
-    const std::optional<std::uint64_t> number = request_->number_of(call.gid);
+    const std::optional<std::uint64_t> number = gids_.number_of(call.gid);
     if (!number || *number >= sagas_.size()) return true;
     Saga& saga = sagas_[*number];
     return outage_ ? fail_call(saga) : succeed_call(saga, call);
@@ -94,8 +92,8 @@ class StuckSagas final : public TransactionSource, public CallObserver {
     return true;
   }
 
+  const GidSeries& gids_;
   std::vector<Saga> sagas_;
-  const TransactionRequest* request_ = nullptr;
   bool outage_ = true;
   std::size_t submitted_ = 0;
   std::size_t stuck_ = 0;   // were called during the outage
@@ -107,7 +105,7 @@ class StuckSagas final : public TransactionSource, public CallObserver {
 };
 
 // Submits all of them, and waits until each has failed once.
-Result<Done> get_stuck(EventLoop& loop, StuckSagas& sagas, TransactionRequest& request, const Address& server,
+Result<Done> get_stuck(EventLoop& loop, StuckSagas& sagas, HttpRequest& request, const Address& server,
                        std::int64_t limit_ns) {
   Result<std::unique_ptr<Submitters>> submitters = Submitters::start(loop, request, sagas, server, kClients);
   if (!submitters) return submitters.error();
@@ -136,20 +134,16 @@ Result<Done> drain(EventLoop& loop, const StuckSagas& sagas, ServerProcess& serv
 }
 
 // How many of them the server knows as succeeded. Those that were called last get some time for it.
-Result<std::int64_t> count_succeeded(EventLoop& loop, const TransactionRequest& request, const ServerProcess& server,
+Result<std::int64_t> count_succeeded(EventLoop& loop, const GidSeries& gids, const ServerProcess& server,
                                      std::size_t count, std::int64_t limit_ns) {
-  constexpr std::int64_t kGetTimeoutMs = 10'000;
   const std::int64_t end_ns = now_ns() + limit_ns;
   std::int64_t succeeded = 0;
   for (std::size_t number = 0; number < count; ++number) {
-    // `all` shows the transaction alone: a short answer, whose only status is the global one.
-    const std::string target = "/api/dtmsvr/all?gid=" + request.gid(number);
     for (;;) {
-      const Result<Answer> answer = get(server.address(), target, kGetTimeoutMs);
-      if (!answer) return answer.error();
-      const bool done = answer.value().body.find(R"("status":"succeed")") != std::string::npos;
-      if (done) ++succeeded;
-      if (done || now_ns() > end_ns) break;
+      const Result<bool> done = has_succeeded(server.address(), gids.gid(number));
+      if (!done) return done.error();
+      if (done.value()) ++succeeded;
+      if (done.value() || now_ns() > end_ns) break;
       loop.run_once(10);
     }
   }
@@ -159,11 +153,11 @@ Result<std::int64_t> count_succeeded(EventLoop& loop, const TransactionRequest& 
 Result<Measurement> measure(const ServerChoice& choice, std::size_t count, std::int64_t limit_ns) {
   Result<std::unique_ptr<EventLoop>> loop = EventLoop::make();
   if (!loop) return loop.error();
-  StuckSagas sagas(count);
+  const GidSeries gids;
+  StuckSagas sagas(gids, count);
   Result<std::unique_ptr<Participant>> participant = Participant::listen(*loop.value(), sagas);
   if (!participant) return participant.error();
-  TransactionRequest request({.steps = kSteps, .retry_interval_s = kRetryIntervalS}, participant.value()->port());
-  sagas.set_request(request);
+  HttpRequest request({.steps = kSteps, .retry_interval_s = kRetryIntervalS}, gids, participant.value()->port());
   Result<MeasuredServer> server = start_server(choice);
   if (!server) return server.error();
 
@@ -186,7 +180,7 @@ Result<Measurement> measure(const ServerChoice& choice, std::size_t count, std::
   // Also ends at once a server that does all its work before it listens.
   Result<Done> ready = process.wait_until_ready(kServerReadyTimeoutMs);
   if (!ready) return ready.error();
-  Result<std::int64_t> succeeded = count_succeeded(*loop.value(), request, process, count, limit_ns);
+  Result<std::int64_t> succeeded = count_succeeded(*loop.value(), gids, process, count, limit_ns);
   if (!succeeded) return succeeded.error();
   const ProcessUsage usage = usage_of(process.pid()).value_or(ProcessUsage{});
   Result<Done> stopped = process.stop(kServerStopTimeoutMs);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "benches/child_process.hpp"
 #include "benches/socket.hpp"
 #include "settle/result.hpp"
 
@@ -22,6 +23,7 @@ struct ServerSetting {
   std::filesystem::path folder;  // its working folder, and STORE_PATH below it; its output is in server.log there
   std::uint16_t http_port = 0;
   std::uint16_t grpc_port = 0;
+  std::vector<std::string> store_environment;  // what else the store needs, as "NAME=value"
 };
 // With free ports.
 Result<ServerSetting> make_setting(std::filesystem::path program, std::string store, std::filesystem::path folder);
@@ -30,34 +32,23 @@ class ServerProcess {
  public:
   // Starts it; says nothing about whether it will come up. It is killed with this process and with this object.
   static Result<std::unique_ptr<ServerProcess>> start(const ServerSetting& setting);
-  ~ServerProcess();
-  ServerProcess(const ServerProcess&) = delete;
-  ServerProcess& operator=(const ServerProcess&) = delete;
 
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return process_->pid(); }
   Address address() const { return {"127.0.0.1", port_}; }
 
   // Until /api/ping is answered. An Error with the end of the log where the program ends before, or in timeout_ms.
   Result<Done> wait_until_ready(std::int64_t timeout_ms);
-  // Whether it has ended by itself.
-  bool ended();
-  // Asks it to stop, and waits. An Error where it does not within timeout_ms (it is killed then) or ends with an error.
-  Result<Done> stop(std::int64_t timeout_ms);
-  // Ends it at once, like a crash.
-  void kill();
+  // As ChildProcess has them.
+  bool ended() { return process_->ended(); }
+  Result<Done> stop(std::int64_t timeout_ms) { return process_->stop(timeout_ms); }
+  void kill() { process_->kill(); }
 
  private:
-  ServerProcess(pid_t pid, Socket handle, const ServerSetting& setting)
-      : pid_(pid), handle_(std::move(handle)), port_(setting.http_port), log_(setting.folder / "server.log") {}
-  bool wait_for_end(std::int64_t timeout_ms);
-  std::string log_end() const;
+  ServerProcess(std::unique_ptr<ChildProcess> process, std::uint16_t port)
+      : process_(std::move(process)), port_(port) {}
 
-  pid_t pid_;
-  Socket handle_;  // a pidfd
+  std::unique_ptr<ChildProcess> process_;
   std::uint16_t port_;
-  std::filesystem::path log_;
-  bool ended_ = false;
-  int exit_status_ = 0;  // as waitpid gives it
 };
 
 }  // namespace settle::bench

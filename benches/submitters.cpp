@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::int64_t kSendTimeoutMs = 5'000;
 
+// Empty where it is a success.
+std::string failure_in(const HttpMessage& message) {
+  const int status = http_status(message.first_line);
+  if (status == 200 && message.body.find("SUCCESS") != std::string_view::npos) return {};
+  return std::to_string(status) + " " + std::string(message.body);
+}
+
 }  // namespace
 
 class Submitters::Client final : public Watcher {
@@ -58,8 +65,7 @@ class Submitters::Client final : public Watcher {
                                              .number = number_,
                                              .begin_ns = begin_ns_,
                                              .end_ns = now_ns(),
-                                             .status = http_status(message.first_line),
-                                             .body = message.body});
+                                             .failure = failure_in(message)});
     submit_next();
   }
 
@@ -84,9 +90,8 @@ class Submitters::Client final : public Watcher {
   bool busy_ = false;
 };
 
-Result<std::unique_ptr<Submitters>> Submitters::start(EventLoop& loop, TransactionRequest& request,
-                                                      TransactionSource& source, const Address& server,
-                                                      std::size_t clients) {
+Result<std::unique_ptr<Submitters>> Submitters::start(EventLoop& loop, HttpRequest& request, TransactionSource& source,
+                                                      const Address& server, std::size_t clients) {
   std::unique_ptr<Submitters> all(new Submitters(loop, request, source));
   for (std::size_t place = 0; place < clients; ++place) {
     Result<Socket> socket = connect_to(server, kSendTimeoutMs);
@@ -99,7 +104,7 @@ Result<std::unique_ptr<Submitters>> Submitters::start(EventLoop& loop, Transacti
   return all;
 }
 
-Submitters::Submitters(EventLoop& loop, TransactionRequest& request, TransactionSource& source)
+Submitters::Submitters(EventLoop& loop, HttpRequest& request, TransactionSource& source)
     : loop_(loop), request_(request), source_(source) {}
 
 Submitters::~Submitters() = default;

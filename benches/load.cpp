@@ -1,0 +1,148 @@
+#include "benches/load.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "benches/machine.hpp"
+#include "benches/transaction_query.hpp"
+
+namespace settle::bench {
+namespace {
+
+// Beyond this without a sign of life the run is given up.
+constexpr std::int64_t kSilenceMaxNs = 30'000'000'000;
+// Whose first and last transaction are asked for at the end.
+constexpr std::size_t kSampledClients = 50;
+
+// What was used up at one moment; the difference of two is a window.
+struct Reading {
+  std::int64_t time_ns = 0;
+  std::int64_t own_cpu_us = 0;
+  ProcessUsage server;
+  ProcessUsage store;
+};
+
+ProcessUsage usage_or_nothing(pid_t pid) { return pid != 0 ? usage_of(pid).value_or(ProcessUsage{}) : ProcessUsage{}; }
+
+Reading take_reading(const LoadPlan& plan) {
+  return Reading{.time_ns = now_ns(),
+                 .own_cpu_us = own_cpu_us(),
+                 .server = usage_or_nothing(plan.pid),
+                 .store = usage_or_nothing(plan.store_pid)};
+}
+
+// Runs the load until the time has come or no client waits any more. An Error where nothing moves.
+Result<Done> run_until(Load& load, const CheckedTransactions& transactions, std::int64_t end_ns) {
+  std::uint64_t answers_seen = transactions.answers();
+  std::int64_t moved_ns = now_ns();
+  while (load.busy() > 0) {
+    const std::int64_t time_ns = now_ns();
+    if (time_ns >= end_ns) return Done{};
+    if (transactions.answers() != answers_seen) {
+      answers_seen = transactions.answers();
+      moved_ns = time_ns;
+    } else if (time_ns - moved_ns > kSilenceMaxNs) {
+      return Error{Code::unavailable, "the server has stopped answering"};
+    }
+    load.run_once(std::min<std::int64_t>((end_ns - time_ns) / 1'000'000 + 1, 1000));
+    if (!load.trouble().empty()) return Error{Code::unavailable, std::string(load.trouble())};
+  }
+  return Done{};
+}
+
+struct Window {
+  Reading before;
+  Reading after;
+};
+
+Result<Window> run_window(const LoadPlan& plan, Load& load, CheckedTransactions& transactions) {
+  const auto nanoseconds = [](double seconds) { return static_cast<std::int64_t>(std::llround(seconds * 1e9)); };
+  Window window;
+  Result<Done> ran = run_until(load, transactions, now_ns() + nanoseconds(plan.warm_up_seconds));
+  if (!ran) return ran.error();
+  window.before = take_reading(plan);
+  transactions.begin_window();
+  ran = run_until(load, transactions, window.before.time_ns + nanoseconds(plan.seconds));
+  if (!ran) return ran.error();
+  transactions.end_window();
+  window.after = take_reading(plan);
+  transactions.stop();
+  ran = run_until(load, transactions, INT64_MAX);
+  if (!ran) return ran.error();
+  return window;
+}
+
+// Asks for a sample of what was answered. Returns how many were asked for.
+Result<std::int64_t> check_sample(const Address& server, const GidSeries& gids,
+                                  const CheckedTransactions& transactions) {
+  const std::vector<std::uint64_t> numbers = transactions.sample(kSampledClients);
+  for (const std::uint64_t number : numbers) {
+    const Result<bool> succeeded = has_succeeded(server, gids.gid(number));
+    if (!succeeded) return succeeded.error();
+    if (!succeeded.value()) {
+      return Error{Code::internal, gids.gid(number) + " was answered with success, but is not shown as succeeded"};
+    }
+  }
+  return static_cast<std::int64_t>(numbers.size());
+}
+
+Measurement measurement_of(const LoadPlan& plan, const Window& window, const CheckedTransactions& transactions) {
+  const LatencyHistogram& latencies = transactions.latencies();
+  const double count = static_cast<double>(latencies.count());
+  const double seconds = static_cast<double>(window.after.time_ns - window.before.time_ns) / 1e9;
+  const auto each = [count](std::int64_t before, std::int64_t after) {
+    return static_cast<double>(after - before) / count;
+  };
+  const Reading& before = window.before;
+  const Reading& after = window.after;
+  return Measurement{
+      {"clients", "clients", static_cast<std::int64_t>(plan.clients)},
+      {"mode", "mode", std::string(to_string(plan.mode))},
+      {"steps", "steps", std::int64_t{plan.steps}},
+      {"seconds", "measured, s", seconds},
+      {"transactions", "transactions", static_cast<std::int64_t>(latencies.count())},
+      {"per_second", "transactions/s", count / seconds},
+      {"p50_ms", "median, ms", latencies.percentile_ms(0.5)},
+      {"p99_ms", "99 %, ms", latencies.percentile_ms(0.99)},
+      {"p999_ms", "99.9 %, ms", latencies.percentile_ms(0.999)},
+      {"server_cpu_us", "server CPU/transaction, us", each(before.server.cpu_us, after.server.cpu_us)},
+      {"store_cpu_us", "store process CPU, us", each(before.store.cpu_us, after.store.cpu_us)},
+      {"bench_cpu_us", "bench CPU/transaction, us", each(before.own_cpu_us, after.own_cpu_us)},
+  };
+}
+
+}  // namespace
+
+Result<Measurement> measure_load(const LoadPlan& plan, const StartLoad& start) {
+  const auto mebibytes = [](const ProcessUsage& usage) {
+    return static_cast<double>(usage.resident_bytes) / (1 << 20);
+  };
+  const double idle_mib = mebibytes(take_reading(plan).server);
+  const GidSeries gids;
+  CheckedTransactions transactions(gids, plan.clients, plan.mode, plan.steps);
+  Result<std::unique_ptr<Load>> load = start(plan, gids, transactions);
+  if (!load) return load.error();
+  const Result<Window> window = run_window(plan, *load.value(), transactions);
+  if (!transactions.first_failure().empty()) {
+    return Error{Code::internal,
+                 std::to_string(transactions.failures()) + " failures, the first: " + transactions.first_failure()};
+  }
+  if (!window) return window.error();
+  if (transactions.latencies().count() == 0) {
+    return Error{Code::internal, "no transaction ended within the measured time"};
+  }
+  const Result<std::int64_t> sampled = check_sample(plan.server, gids, transactions);
+  if (!sampled) return sampled.error();
+
+  Measurement measurement = measurement_of(plan, window.value(), transactions);
+  const Measurement more{
+      {"server_idle_rss_mib", "server memory before, MiB", idle_mib},
+      {"server_rss_mib", "server memory after, MiB", mebibytes(window.value().after.server)},
+      {"repeated_calls", "repeated branch calls", transactions.repeated_calls()},
+      {"checked", "found succeeded by a query", sampled.value()},
+  };
+  measurement.insert(measurement.end(), more.begin(), more.end());
+  return measurement;
+}
+
+}  // namespace settle::bench

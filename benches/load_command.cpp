@@ -1,0 +1,163 @@
+#include "benches/load_command.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <sstream>
+
+#include <boost/program_options/value_semantic.hpp>
+
+#include "benches/command_line.hpp"
+#include "benches/commands.hpp"
+#include "benches/measured_server.hpp"
+#include "benches/summary.hpp"
+
+namespace settle::bench {
+namespace {
+
+namespace po = boost::program_options;
+
+// The values of the options that all loads have, besides those that are the plan's.
+struct Choices {
+  std::string url;
+  ServerChoice server;
+  std::string dtm;
+  std::string dtm_stores;
+  std::size_t rounds = 1;
+  std::string mode;
+};
+
+void add_options(po::options_description& options, LoadPlan& plan, Choices& choices) {
+  // clang-format off
+  options.add_options()
+      ("url", po::value(&choices.url), "of a server that runs already: http://host:port")
+      ("pid", po::value(&plan.pid), "its process, for CPU and memory");
+  add_server_options(options, choices.server);
+  options.add_options()
+      ("dtm", po::value(&choices.dtm), "DTM's program (benches/dtm), to be measured beside --server, turn by turn")
+      ("dtm-store", po::value(&choices.dtm_stores)->default_value("boltdb,redis"), "its STORE_DRIVERs, one turn each")
+      ("rounds", po::value(&choices.rounds)->default_value(1), "turns of each started server; figures are medians")
+      ("clients", po::value(&plan.clients)->default_value(64), "each with one transaction at a time")
+      ("mode", po::value(&choices.mode)->default_value("saga"), "saga, tcc or msg")
+      ("steps", po::value(&plan.steps)->default_value(2), "of a saga or msg, branches of a tcc")
+      ("seconds", po::value(&plan.seconds)->default_value(5), "measured time")
+      ("warm-up-seconds", po::value(&plan.warm_up_seconds)->default_value(1), "before it")
+      ("allow-volatile", "exit with 0 although a server's folder is on a file system in memory");
+  // clang-format on
+}
+
+// What is wrong with them; empty: nothing. Tells the plan what they say.
+std::string check_options(const Choices& choices, LoadPlan& plan) {
+  if (choices.url.empty() == choices.server.program.empty()) return "give either --url or --server";
+  if (!choices.dtm.empty() && choices.server.program.empty()) return "--dtm is for beside --server";
+  if (choices.rounds == 0) return "--rounds must be 1 or more";
+  if (choices.rounds > 1 && choices.server.program.empty()) return "--rounds is for a --server";
+  const std::optional<Mode> mode = parse_mode(choices.mode);
+  if (!mode) return "--mode must be saga, tcc or msg, is '" + choices.mode + "'";
+  plan.mode = *mode;
+  if (plan.clients == 0 || plan.steps == 0 || plan.steps > kStepsMax) {
+    return "--clients must be 1 or more, --steps 1 to " + std::to_string(kStepsMax);
+  }
+  return {};
+}
+
+// Those that take turns: ours, then DTM on each of its stores.
+std::vector<ServerChoice> subjects_of(const Choices& choices) {
+  std::vector<ServerChoice> subjects{choices.server};
+  if (choices.dtm.empty()) return subjects;
+  std::istringstream stores(choices.dtm_stores);
+  for (std::string store; std::getline(stores, store, ',');) {
+    subjects.push_back({.program = choices.dtm, .store = store, .path = choices.server.path});
+  }
+  return subjects;
+}
+
+// One turn of a server: started in a fresh folder, measured, stopped.
+Result<Measurement> take_turn(const ServerChoice& subject, LoadPlan plan, const StartLoad& start) {
+  Result<MeasuredServer> server = start_server(subject);
+  if (!server) return server.error();
+  plan.server = server.value().process->address();
+  plan.grpc_port = server.value().setting.grpc_port;
+  plan.pid = server.value().process->pid();
+  plan.store_pid = server.value().redis != nullptr ? server.value().redis->pid() : 0;
+  Result<Measurement> measured = measure_load(plan, start);
+  if (!measured) return measured.error();
+  const Result<Done> stopped = server.value().process->stop(kServerStopTimeoutMs);
+  if (!stopped) return stopped.error();
+  Measurement measurement{{"server", "server", server.value().setting.program.filename().string()},
+                          {"store", "store", subject.store},
+                          {"durable", "durable", server.value().durable},
+                          {"file_system", "file system", server.value().file_system.name}};
+  measurement.insert(measurement.end(), measured.value().begin(), measured.value().end());
+  return measurement;
+}
+
+Result<std::vector<Measurement>> take_turns(const std::vector<ServerChoice>& subjects, std::size_t rounds,
+                                            const LoadPlan& plan, const StartLoad& start) {
+  std::vector<std::vector<Measurement>> runs(subjects.size());
+  const bool tells = subjects.size() * rounds > 1;
+  for (std::size_t round = 1; round <= rounds; ++round) {
+    for (std::size_t i = 0; i < subjects.size(); ++i) {
+      const std::string name = subjects[i].program + " on " + subjects[i].store;
+      if (tells) std::fprintf(stderr, "round %zu of %zu: %s\n", round, rounds, name.c_str());
+      Result<Measurement> measurement = take_turn(subjects[i], plan, start);
+      if (!measurement) return Error{measurement.error().code, name + ": " + measurement.error().message};
+      runs[i].push_back(std::move(measurement).value());
+    }
+  }
+  std::vector<Measurement> summaries;
+  for (const std::vector<Measurement>& run : runs) summaries.push_back(summary_of(run));
+  add_ratios(summaries);
+  return summaries;
+}
+
+// Of the server that runs already.
+Result<Measurement> measure_running(const std::string& url, LoadPlan plan, const StartLoad& start) {
+  Result<Address> address = parse_address(url);
+  if (!address) return address.error();
+  plan.server = std::move(address).value();
+  Result<Measurement> measured = measure_load(plan, start);
+  if (measured) measured.value().insert(measured.value().begin(), {"server", "server", url});
+  return measured;
+}
+
+int status_of(const Error& error) { return error.code == Code::invalid ? kExitUsage : kExitFailed; }
+
+bool is_volatile(const Measurement& measurement, const ServerChoice& choice) {
+  const auto durable = std::find_if(measurement.begin(), measurement.end(),
+                                    [](const Figure& figure) { return figure.key == "durable"; });
+  return kept_in_folder(choice.store) && !std::get<bool>(durable->value);
+}
+
+}  // namespace
+
+int run_load_command(LoadCommand command, LoadPlan& plan, const std::vector<std::string>& arguments) {
+  Choices choices;
+  po::options_description options(command.title);
+  add_options(options, plan, choices);
+  for (const auto& option : command.options.options()) options.add(option);
+  const CommandLine parsed = parse_command_line(arguments, options);
+  if (const int* status = std::get_if<int>(&parsed)) return *status;
+  const auto& values = std::get<po::variables_map>(parsed);
+  for (const std::string& wrong : {check_options(choices, plan), command.check()}) {
+    if (!wrong.empty()) return fail(wrong, kExitUsage);
+  }
+  const bool json = values.count("json") > 0;
+  if (!choices.url.empty()) {
+    const Result<Measurement> measurement = measure_running(choices.url, plan, command.start);
+    if (!measurement) return fail(measurement.error().message, status_of(measurement.error()));
+    print({measurement.value()}, json);
+    return kExitFine;
+  }
+  const std::vector<ServerChoice> subjects = subjects_of(choices);
+  const Result<std::vector<Measurement>> measurements = take_turns(subjects, choices.rounds, plan, command.start);
+  if (!measurements) return fail(measurements.error().message, kExitFailed);
+  print(measurements.value(), json);
+  for (std::size_t i = 0; i < subjects.size(); ++i) {
+    if (is_volatile(measurements.value()[i], subjects[i]) && values.count("allow-volatile") == 0) {
+      return fail("the folder is on a file system in memory: no figure of a durable store. See --path.", kExitVolatile);
+    }
+  }
+  return kExitFine;
+}
+
+}  // namespace settle::bench
