@@ -14,7 +14,7 @@
 namespace settle::bench {
 
 // It answers OK, or UNAVAILABLE where the observer says that the call does not succeed. Any method is a branch; its
-// message is not looked at. Threads: the one that takes tags from the queue. The observer must outlive it.
+// message is not even read. Threads: the one that takes tags from the queue. The observer must outlive it.
 class GrpcParticipant {
  public:
   // On a free port of the loopback address.

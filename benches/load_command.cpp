@@ -49,6 +49,7 @@ void add_options(po::options_description& options, LoadPlan& plan, Choices& choi
 std::string check_options(const Choices& choices, LoadPlan& plan) {
   if (choices.url.empty() == choices.server.program.empty()) return "give either --url or --server";
   if (!choices.dtm.empty() && choices.server.program.empty()) return "--dtm is for beside --server";
+  if (!choices.dtm.empty() && choices.dtm_stores.empty()) return "--dtm-store must name one or more";
   if (choices.rounds == 0) return "--rounds must be 1 or more";
   if (choices.rounds > 1 && choices.server.program.empty()) return "--rounds is for a --server";
   const std::optional<Mode> mode = parse_mode(choices.mode);
@@ -93,6 +94,11 @@ Result<Measurement> take_turn(const ServerChoice& subject, LoadPlan plan, const 
 
 Result<std::vector<Measurement>> take_turns(const std::vector<ServerChoice>& subjects, std::size_t rounds,
                                             const LoadPlan& plan, const StartLoad& start) {
+  // Before any time is spent on the first ones.
+  for (const ServerChoice& subject : subjects) {
+    const Result<Done> checked = check(subject);
+    if (!checked) return checked.error();
+  }
   std::vector<std::vector<Measurement>> runs(subjects.size());
   const bool tells = subjects.size() * rounds > 1;
   for (std::size_t round = 1; round <= rounds; ++round) {

@@ -1,10 +1,16 @@
 #include "benches/measured_server.hpp"
 
+#include <string_view>
 #include <utility>
 
 #include <boost/program_options/value_semantic.hpp>
 
 namespace settle::bench {
+namespace {
+
+constexpr std::string_view kRedis = "redis";
+
+}  // namespace
 
 void add_server_options(boost::program_options::options_description& options, ServerChoice& choice) {
   namespace po = boost::program_options;
@@ -16,6 +22,18 @@ void add_server_options(boost::program_options::options_description& options, Se
   // clang-format on
 }
 
+Result<Done> check(const ServerChoice& choice) {
+  std::error_code failure;
+  if (!std::filesystem::exists(choice.program, failure)) {
+    return Error{Code::invalid, "no such program: " + choice.program};
+  }
+  if (choice.store == kRedis) {
+    const Result<std::filesystem::path> redis = RedisProcess::find();
+    if (!redis) return redis.error();
+  }
+  return Done{};
+}
+
 Result<MeasuredServer> start_server(const ServerChoice& choice) {
   Result<TemporaryFolder> folder = TemporaryFolder::make(choice.path);
   if (!folder) return folder.error();
@@ -24,7 +42,7 @@ Result<MeasuredServer> start_server(const ServerChoice& choice) {
   Result<ServerSetting> setting = make_setting(choice.program, choice.store, folder.value().path());
   if (!setting) return setting.error();
   std::unique_ptr<RedisProcess> redis;
-  if (choice.store == "redis") {
+  if (choice.store == kRedis) {
     Result<std::unique_ptr<RedisProcess>> started = RedisProcess::start(folder.value().path());
     if (!started) return started.error();
     redis = std::move(started).value();

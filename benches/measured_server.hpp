@@ -22,6 +22,9 @@ struct ServerChoice {
 // --server, --store and --path, kept in `choice`.
 void add_server_options(boost::program_options::options_description& options, ServerChoice& choice);
 
+// Whether the programs that it needs are there.
+Result<Done> check(const ServerChoice& choice);
+
 // A started server and its folder, which goes away after it.
 struct MeasuredServer {
   TemporaryFolder folder;

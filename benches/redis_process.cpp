@@ -16,22 +16,20 @@ constexpr std::int64_t kReadyTimeoutMs = 10'000;
 
 }  // namespace
 
-std::filesystem::path find_program(const std::string& name) {
+Result<std::filesystem::path> RedisProcess::find() {
   const char* const folders = std::getenv("PATH");
   std::istringstream list(folders != nullptr ? folders : "");
   for (std::string folder; std::getline(list, folder, ':');) {
-    const std::filesystem::path path = std::filesystem::path(folder) / name;
+    const std::filesystem::path path = std::filesystem::path(folder) / "redis-server";
     if (::access(path.c_str(), X_OK) == 0) return std::filesystem::absolute(path);
   }
-  return {};
+  return Error{Code::unavailable,
+               "there is no redis-server in PATH: install it (Debian: redis-server) or leave out the store redis"};
 }
 
 Result<std::unique_ptr<RedisProcess>> RedisProcess::start(const std::filesystem::path& folder) {
-  const std::filesystem::path program = find_program("redis-server");
-  if (program.empty()) {
-    return Error{Code::unavailable,
-                 "there is no redis-server in PATH: install it (Debian: redis-server) or leave out the store redis"};
-  }
+  const Result<std::filesystem::path> program = find();
+  if (!program) return program.error();
   std::uint16_t port = 0;
   {
     const Result<Listener> free = listen_on_loopback();
@@ -39,7 +37,7 @@ Result<std::unique_ptr<RedisProcess>> RedisProcess::start(const std::filesystem:
     port = free.value().port;
   }
   Result<std::unique_ptr<ChildProcess>> process = ChildProcess::start(
-      {.program = program,
+      {.program = program.value(),
        .arguments = {"--bind", "127.0.0.1", "--port", std::to_string(port), "--save", "", "--appendonly", "no"},
        .folder = folder,
        .name = "redis-server"});

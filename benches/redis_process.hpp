@@ -19,7 +19,9 @@ namespace settle::bench {
 // but a log: the fastest that it can be, and gone when it is killed.
 class RedisProcess {
  public:
-  // Started and ready. An Error that tells what to do where no redis-server is found in PATH.
+  // The redis-server in PATH. An Error that tells what to do where there is none.
+  static Result<std::filesystem::path> find();
+  // Started and ready.
   static Result<std::unique_ptr<RedisProcess>> start(const std::filesystem::path& folder);
   pid_t pid() const { return process_->pid(); }
   // What tells a server where it is, as "NAME=value".
@@ -32,8 +34,5 @@ class RedisProcess {
   std::unique_ptr<ChildProcess> process_;
   std::uint16_t port_;
 };
-
-// Where a program of this name is in PATH; empty: nowhere.
-std::filesystem::path find_program(const std::string& name);
 
 }  // namespace settle::bench

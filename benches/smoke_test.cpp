@@ -89,15 +89,37 @@ TEST_CASE("bench/http: a server of its own -> speed, CPU, memory") {
   CHECK(number(results[0], "repeated_calls") == 0);
 }
 
-TEST_CASE("bench/http: every mode -> all of its branches are called once") {
-  for (const char* mode : {"msg", "tcc"}) {
-    const boost::json::array results =
-        results_of("http --server " SETTLED_PROGRAM " --clients 4 --seconds 0.5 --mode " + std::string(mode) +
-                   " --warm-up-seconds 0.1 --allow-volatile");
-    REQUIRE(results.size() == 1);
-    check_speed(results[0]);
-    CHECK(results[0].at("mode") == mode);
-    CHECK(number(results[0], "repeated_calls") == 0);
+TEST_CASE("bench/http, grpc: every mode -> all of its branches are called once, and a sample is found succeeded") {
+  for (const char* command : {"http", "grpc"}) {
+    for (const char* mode : {"saga", "msg", "tcc"}) {
+      const boost::json::array results =
+          results_of(std::string(command) + " --server " SETTLED_PROGRAM " --clients 4 --seconds 0.5 --mode " + mode +
+                     " --warm-up-seconds 0.1 --allow-volatile");
+      REQUIRE(results.size() == 1);
+      check_speed(results[0]);
+      CHECK(results[0].at("mode") == mode);
+      CHECK(number(results[0], "repeated_calls") == 0);
+      CHECK(number(results[0], "checked") >= 4);
+    }
+  }
+}
+
+TEST_CASE("bench/grpc: beside another, in rounds -> medians, their spread, and how much faster the first is") {
+  // settled reads the environment that DTM reads, so it can stand in for it.
+  const boost::json::array results =
+      results_of("grpc --server " SETTLED_PROGRAM " --dtm " SETTLED_PROGRAM
+                 " --dtm-store memory --rounds 2 --clients 4 --channels 2 --seconds 0.5 --warm-up-seconds 0.1"
+                 " --allow-volatile 2>/dev/null");
+  REQUIRE(results.size() == 2);
+  CHECK(results[0].at("store") == "rocksdb");
+  CHECK(results[1].at("store") == "memory");
+  CHECK(number(results[0], "first_times_as_fast") == 1);
+  CHECK(number(results[1], "first_times_as_fast") > 0);
+  for (const boost::json::value& result : results) {
+    check_speed(result);
+    CHECK(number(result, "rounds") == 2);
+    CHECK(number(result, "per_second_min") <= number(result, "per_second"));
+    CHECK(number(result, "per_second") <= number(result, "per_second_max"));
   }
 }
 
@@ -110,10 +132,26 @@ TEST_CASE("bench/recover: a killed server -> nothing is left behind") {
 }
 
 TEST_CASE("bench/command line: what is wrong -> status 2 and nothing measured") {
-  for (const char* arguments :
-       {"", "nothing", "engine --store tape", "engine --in-flight 0", "engine --seconds much", "engine stray", "http",
-        "http --url ftp://x", "http --url http://127.0.0.1:1 --steps 65", "http --url http://127.0.0.1:1 --mode xa",
-        "recover", "recover --server x --transactions 0"}) {
+  for (const char* arguments : {"",
+                                "nothing",
+                                "engine --store tape",
+                                "engine --in-flight 0",
+                                "engine --seconds much",
+                                "engine stray",
+                                "http",
+                                "http --url ftp://x",
+                                "http --url http://127.0.0.1:1 --steps 65",
+                                "http --url http://127.0.0.1:1 --mode xa",
+                                "http --server x --url http://127.0.0.1:1",
+                                "http --url http://127.0.0.1:1 --dtm x",
+                                "http --server x --dtm x --dtm-store=",
+                                "http --url http://127.0.0.1:1 --rounds 2",
+                                "http --server x --rounds 0",
+                                "grpc",
+                                "grpc --url http://127.0.0.1:1 --channels 0",
+                                "grpc --url http://127.0.0.1:1 --clients 0",
+                                "recover",
+                                "recover --server x --transactions 0"}) {
     CAPTURE(arguments);
     const Outcome outcome = run(std::string(arguments) + " 2>&1");
     CHECK(outcome.status == 2);
@@ -121,12 +159,19 @@ TEST_CASE("bench/command line: what is wrong -> status 2 and nothing measured") 
   }
   CHECK(run("--help").status == 0);
   CHECK(run("http --help").status == 0);
+  CHECK(run("grpc --help").output.find("--grpc-port") != std::string::npos);
 }
 
-TEST_CASE("bench/http: no server there, or one that does not start -> status 1 and the reason") {
+TEST_CASE("bench/http, grpc: no server there, or one that does not start -> status 1 and the reason") {
   const Outcome refused = run("http --url http://127.0.0.1:1 --seconds 1 2>&1");
   CHECK(refused.status == 1);
   CHECK(refused.output.find("cannot connect to 127.0.0.1:1") != std::string::npos);
+  const Outcome silent = run("grpc --url http://127.0.0.1:1 --grpc-port 1 --seconds 1 2>&1");
+  CHECK(silent.status == 1);
+  CHECK(silent.output.find("cannot connect to 127.0.0.1:1 over gRPC") != std::string::npos);
+  const Outcome missing = run("grpc --server " SETTLED_PROGRAM " --dtm ./no-such-dtm 2>&1");
+  CHECK(missing.status == 1);
+  CHECK(missing.output.find("no such program: ./no-such-dtm") != std::string::npos);
   const Outcome ended = run("http --server /bin/false --seconds 1 2>&1");
   CHECK(ended.status == 1);
   CHECK(ended.output.find("ended before it was ready") != std::string::npos);
