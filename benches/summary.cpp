@@ -63,7 +63,7 @@ void add_ratios(std::vector<Measurement>& measurements) {
   for (Measurement& measurement : measurements) {
     const double other = speed_of(measurement);
     measurement.push_back(
-        {"first_times_as_fast", "the first is this many times as fast", other > 0 ? first / other : 0});
+        {"first_times_as_fast", "times as fast is the first", other > 0 ? first / other : 0});
   }
 }
 
