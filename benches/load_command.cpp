@@ -111,6 +111,7 @@ Result<std::vector<Measurement>> take_turns(const std::vector<ServerChoice>& sub
     }
   }
   std::vector<Measurement> summaries;
+  summaries.reserve(runs.size());
   for (const std::vector<Measurement>& run : runs) summaries.push_back(summary_of(run));
   add_ratios(summaries);
   return summaries;

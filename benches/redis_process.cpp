@@ -17,6 +17,7 @@ constexpr std::int64_t kReadyTimeoutMs = 10'000;
 }  // namespace
 
 Result<std::filesystem::path> RedisProcess::find() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this program changes its environment
   const char* const folders = std::getenv("PATH");
   std::istringstream list(folders != nullptr ? folders : "");
   for (std::string folder; std::getline(list, folder, ':');) {

@@ -15,6 +15,7 @@ using Value = decltype(Figure::value);
 template <class T>
 std::vector<T> row_of(const std::vector<Measurement>& runs, std::size_t row) {
   std::vector<T> values;
+  values.reserve(runs.size());
   for (const Measurement& run : runs) values.push_back(std::get<T>(run[row].value));
   return values;
 }
@@ -62,8 +63,7 @@ void add_ratios(std::vector<Measurement>& measurements) {
   const double first = speed_of(measurements.front());
   for (Measurement& measurement : measurements) {
     const double other = speed_of(measurement);
-    measurement.push_back(
-        {"first_times_as_fast", "times as fast is the first", other > 0 ? first / other : 0});
+    measurement.push_back({"first_times_as_fast", "times as fast is the first", other > 0 ? first / other : 0});
   }
 }
 
