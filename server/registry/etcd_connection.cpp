@@ -4,10 +4,10 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace settle::server {
@@ -32,8 +32,8 @@ Result<std::string> read_file(const std::string& path, std::string_view paramete
   std::ifstream file(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (!file || text.empty()) {
-    return Error{Code::invalid, std::string(parameter) + " '" + path +
-                                    "' cannot be read: " + (errno != 0 ? std::strerror(errno) : "it is empty")};
+    return Error{Code::invalid, std::string(parameter) + " '" + path + "' cannot be read: " +
+                                    (errno != 0 ? std::generic_category().message(errno) : std::string("it is empty"))};
   }
   return text;
 }

@@ -173,7 +173,7 @@ grpc::Status FakeEtcd::Watch(grpc::ServerContext* context,
   while (stream->Read(&request)) {
     if (!request.has_create_request()) continue;
     std::unique_lock lock(mutex_);
-    const grpc::Status status = admit(context, "Watch", lock);
+    grpc::Status status = admit(context, "Watch", lock);
     if (!status.ok()) {
       watchers_.erase(stream);
       return status;

@@ -29,6 +29,7 @@ std::string list_of_drivers() {
 
 std::vector<std::string_view> registry_drivers() {
   std::vector<std::string_view> names;
+  names.reserve(kDrivers.size());
   for (const Driver& driver : kDrivers) names.push_back(driver.name);
   return names;
 }
