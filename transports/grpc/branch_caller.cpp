@@ -4,7 +4,9 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <algorithm>
 #include <atomic>
+#include <climits>
 #include <unordered_map>
 #include <utility>
 
@@ -23,20 +25,25 @@ constexpr int kReconnectMsMax = 1'000;
 constexpr int kConnectTimeoutMs = 5'000;
 constexpr int kLookUpAgainMs = 5'000;  // host names, where a connection failed
 
+template <class Number>
+int clamped(Number number) {
+  return static_cast<int>(std::min<std::int64_t>(static_cast<std::int64_t>(number), INT_MAX));
+}
+
 std::shared_ptr<grpc::Channel> make_channel(const std::string& address, const CallerOptions& options) {
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(static_cast<int>(options.answer_bytes_max));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(options.keepalive_ms));
+  arguments.SetMaxReceiveMessageSize(clamped(options.answer_bytes_max));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, clamped(options.keepalive_ms));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMsMin);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMsMax);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
   arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kLookUpAgainMs);
-  // Ours are the retries, and a message is sent as it is: without these, a call costs a sixth less.
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
-  arguments.SetLoadBalancingPolicyName("round_robin");  // over the addresses of a host name
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);  // a message is sent as it is
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);               // services are called directly
+  arguments.SetLoadBalancingPolicyName("round_robin");           // over the addresses of a host name
+  // The scheme, so that no host's name is taken for one.
+  return grpc::CreateCustomChannel("dns:///" + address, grpc::InsecureChannelCredentials(), arguments);
 }
 
 // The bytes, handed to gRPC without a copy.
@@ -77,7 +84,10 @@ class InFlight {
 class Calls final : public std::enable_shared_from_this<Calls> {
  public:
   Calls(Executor& executor, std::shared_ptr<Resolver> resolver, const CallerOptions& options)
-      : executor_(executor), resolver_(std::move(resolver)), options_(options) {}
+      : executor_(executor),
+        resolver_(std::move(resolver)),
+        options_(options),
+        sweep_(executor.make_timer([this] { sweep(); })) {}
 
   void call(BranchCall branch, BranchCompletion completion) {
     auto call = std::make_unique<OutboundCall>(std::move(branch), std::move(completion));
@@ -87,7 +97,11 @@ class Calls final : public std::enable_shared_from_this<Calls> {
     call->method = std::move(address.value().method);
     call->deadline = after_ms(call->branch.timeout_ms);
     call->request = buffer_of(message_of(call->branch));
-    call->target = &target_of(address.value().target);
+    call->target = target_of(address.value().target);
+    if (call->target == nullptr) {
+      return end(std::move(call), {CallResult::unknown, "more than " + std::to_string(options_.targets_max) +
+                                                            " targets are being called, this one has to wait"});
+    }
     if (call->target->known()) return attempt(std::move(call));
     wait_for_addresses(std::move(call));
   }
@@ -98,7 +112,7 @@ class Calls final : public std::enable_shared_from_this<Calls> {
     sweep_.reset();
     for (auto& [name, target] : targets_) target.following.reset();
     for (OutboundCall& call : out_) call.context->TryCancel();
-    in_flight_.wait_for_none();
+    in_flight_->wait_for_none();
     for (auto& [name, target] : targets_) {
       for (auto& call : target.waiting) end(std::move(call), {CallResult::unknown, "the server is stopping"});
       target.waiting.clear();
@@ -106,22 +120,23 @@ class Calls final : public std::enable_shared_from_this<Calls> {
   }
 
  private:
-  Target& target_of(const std::string& name) {
-    const auto [place, fresh] = targets_.try_emplace(name);
-    Target& target = place->second;
-    target.used = true;
-    if (!fresh) return target;
-    if (!sweep_) {
-      sweep_ = executor_.make_timer([this] { sweep(); });
-      sweep_->arm(options_.target_idle_ms);
+  // Null where there are too many.
+  Target* target_of(const std::string& name) {
+    const auto known = targets_.find(name);
+    if (known != targets_.end()) {
+      known->second.used = true;
+      return &known->second;
     }
+    if (targets_.size() >= options_.targets_max) return nullptr;
+    Target& target = targets_[name];
+    if (targets_.size() == 1) sweep_->arm(options_.target_idle_ms);
     target.following =
         resolver_->follow(name, [weak = weak_from_this(), &executor = executor_, name](AddressList list) {
           executor.post([weak, name, list = std::move(list)]() mutable {
             if (const auto self = weak.lock()) self->addresses_changed(name, std::move(list));
           });
         });
-    return target;
+    return &target;
   }
 
   void addresses_changed(const std::string& name, AddressList list) {
@@ -162,61 +177,55 @@ class Calls final : public std::enable_shared_from_this<Calls> {
     if (auto wrong = add_metadata(call->branch, context)) {
       return end(std::move(call), {CallResult::unknown, std::move(*wrong)});
     }
-    call->was_connected = Target::is_connected(*call->endpoint);
     OutboundCall& started = *call.release();  // gRPC's until the callback, which gives it back
     ++started.target->calls_out;
     out_.push_back(started);
-    in_flight_.add();
-    started.endpoint->stub.UnaryCall(
-        &context, started.method, {}, &started.request, &started.answer,
-        [self = shared_from_this(), &started](grpc::Status status) {
-          started.status = std::move(status);
-          Calls& calls = *self;
-          calls.executor_.post(
-              [self, call = std::unique_ptr<OutboundCall>(&started)]() mutable { self->answered(std::move(call)); });
-          calls.in_flight_.remove();
-        });
+    in_flight_->add();
+    started.endpoint->stub.UnaryCall(&context, started.method, {}, &started.request, &started.answer,
+                                     [self = shared_from_this(), &started](grpc::Status status) mutable {
+                                       started.status = std::move(status);
+                                       hand_back(std::move(self), std::unique_ptr<OutboundCall>(&started));
+                                     });
+  }
+
+  // On a thread of gRPC's, which must keep nothing of ours: it would be destroyed there.
+  static void hand_back(std::shared_ptr<Calls> self, std::unique_ptr<OutboundCall> call) {
+    const std::shared_ptr<InFlight> in_flight = self->in_flight_;
+    Executor& executor = self->executor_;
+    executor.post([self = std::move(self), call = std::move(call)]() mutable { self->answered(std::move(call)); });
+    in_flight->remove();
   }
 
   void answered(std::unique_ptr<OutboundCall> call) {
     call->unlink();
     --call->target->calls_out;
-    if (may_repeat(*call)) return attempt(std::move(call));
+    if (!closed_ && may_go_elsewhere(*call)) return attempt(std::move(call));
     BranchReply reply = reply_of(call->status, call->endpoint->address);
     end(std::move(call), std::move(reply));
   }
 
-  // Whether it is worth another attempt: at another address where this one could not be connected to, or once on a new
-  // connection where a kept one broke.
-  bool may_repeat(OutboundCall& call) const {
-    if (closed_ || call.status.error_code() != grpc::StatusCode::UNAVAILABLE) return false;
-    if (!call.was_connected) {
-      call.tried.push_back(call.endpoint);
-    } else if (call.repeated || Target::is_connected(*call.endpoint)) {
-      return false;
-    } else {
-      call.repeated = true;
-    }
+  // Whether the address could not be connected to, and another one is left. gRPC names as peer of a call whom it was
+  // sent to; one that was sent is never made again here, for it may be under way.
+  static bool may_go_elsewhere(OutboundCall& call) {
+    if (call.status.error_code() != grpc::StatusCode::UNAVAILABLE) return false;
+    const std::string peer = call.context->peer();
+    if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) return false;
+    call.tried.push_back(call.endpoint);
     return call.target->pick(call.tried) != nullptr;
   }
 
   static void end(std::unique_ptr<OutboundCall> call, BranchReply reply) { call->completion(std::move(reply)); }
 
-  // Forgets the targets that nobody has called since the last time.
+  // Forgets the targets that nobody has called since the last time, and those without an address, which are asked for
+  // anew when they are called.
   void sweep() {
     for (auto place = targets_.begin(); place != targets_.end();) {
       Target& target = place->second;
-      const bool idle = !std::exchange(target.used, false) && target.calls_out == 0 && target.waiting.empty();
+      const bool in_use = std::exchange(target.used, false) && target.has_addresses();
+      const bool idle = !in_use && target.calls_out == 0 && target.waiting.empty();
       place = idle ? targets_.erase(place) : std::next(place);
     }
-    if (targets_.empty()) {
-      // Not inside its own task.
-      executor_.post([self = shared_from_this()] {
-        if (self->targets_.empty()) self->sweep_.reset();
-      });
-    } else {
-      sweep_->arm(options_.target_idle_ms);
-    }
+    if (!targets_.empty()) sweep_->arm(options_.target_idle_ms);
   }
 
   Executor& executor_;
@@ -225,7 +234,7 @@ class Calls final : public std::enable_shared_from_this<Calls> {
   std::unordered_map<std::string, Target> targets_;  // a target stays where it is
   std::unique_ptr<Timer> sweep_;
   OutboundCalls out_;
-  InFlight in_flight_;
+  const std::shared_ptr<InFlight> in_flight_ = std::make_shared<InFlight>();
   bool closed_ = false;
 };
 

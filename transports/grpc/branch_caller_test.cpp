@@ -6,7 +6,6 @@
 #include <string>
 
 #include "proto/workflow.pb.h"
-#include "transports/grpc/cutting_proxy.hpp"
 #include "transports/grpc/test_participant.hpp"
 
 namespace settle::rpc {
@@ -134,22 +133,6 @@ TEST_CASE("grpc/caller: nobody listens -> unknown at once; when the service is b
   CHECK(back.count() == 1);
 }
 
-TEST_CASE(
-    "grpc/caller: a kept connection breaks under a call -> made once more on a new one; a new one breaks -> unknown") {
-  const TestParticipant participant;
-  CuttingProxy proxy(participant.port());
-  TestShard shard;
-  const std::string url = proxy.address() + "/a.B/C";
-  CHECK(shard.call(grpc_call(url)).result == CallResult::success);
-  proxy.cut_at_next_byte(1);
-  CHECK(shard.call(grpc_call(url)).result == CallResult::success);
-  CHECK(proxy.connections() == 2);
-  proxy.cut_at_next_byte(100);
-  const BranchReply reply = shard.call(grpc_call(url));
-  CHECK(reply.result == CallResult::unknown);
-  CHECK(has(reply.text, "UNAVAILABLE from " + proxy.address()));
-}
-
 TEST_CASE("grpc/caller: urls that cannot be called -> unknown with what they should look like, and no call") {
   TestShard shard;
   for (const char* const url : {"nonsense", "127.0.0.1:9/", "127.0.0.1:9/a.B", "127.0.0.1:9//C", "127.0.0.1:9/a.B/",
@@ -180,6 +163,9 @@ TEST_CASE("grpc/caller: what gRPC cannot carry -> unknown with what it is, and n
   BranchCall value = grpc_call(url);
   value.headers = headers({{"tenant", "bl\xC3\xA4u"}});
   CHECK(has(shard.call(value).text, "tenant"));
+  BranchCall no_binary = grpc_call(url);
+  no_binary.headers = headers({{"-bin", "bl\xC3\xA4u"}});  // too short to be one
+  CHECK(has(shard.call(no_binary).text, "-bin"));
   BranchCall name = grpc_call(url);
   name.headers = headers({{"ten ant", "blue"}});
   CHECK(has(shard.call(name).text, "ten ant"));
@@ -190,9 +176,16 @@ TEST_CASE("grpc/caller: headers that are the transport's own -> left out, the ca
   const TestParticipant participant;
   TestShard shard;
   BranchCall call = grpc_call(participant.address() + "/a.B/C");
-  call.headers = headers({{"Content-Type", "application/json"}, {"TE", "x"}, {"grpc-timeout", "1n"}, {"x", "1"}});
+  call.headers = headers({{"Content-Type", "application/json"},
+                          {"TE", "x"},
+                          {"grpc-timeout", "1n"},
+                          {"x", "1"},
+                          {"grpclb_client_stats", "1"},
+                          {"lb-token", "1"},
+                          {"x-bin", "\xFF"}});
   CHECK(shard.call(std::move(call)).result == CallResult::success);
   CHECK(participant.calls().front()["x"] == "1");
+  CHECK(participant.calls().front()["x-bin"] == "\xFF");
   CHECK(participant.calls().front()["content-type"] != "application/json");
 }
 
@@ -261,6 +254,34 @@ TEST_CASE("grpc/caller: one of the addresses is dead -> every call succeeds at a
     CHECK(reply.result == CallResult::success);
   }
   CHECK(alive.count() == 20);
+}
+
+TEST_CASE("grpc/caller: a service says UNAVAILABLE itself -> it was called, so nobody else is") {
+  const auto busy = [](const SeenCall&) { return grpc::Status(grpc::StatusCode::UNAVAILABLE, "busy"); };
+  const TestParticipant one(busy);
+  const TestParticipant two(busy);
+  const auto resolver = std::make_shared<ScriptedResolver>();
+  resolver->tell("etcd://e/order", {{one.address(), two.address()}, ""});
+  TestShard shard(resolver);
+  for (std::size_t calls = 1; calls <= 4; ++calls) {
+    const BranchReply reply = shard.call(grpc_call("etcd://e/order/a.B/C"));
+    CHECK(reply.result == CallResult::unknown);
+    CHECK(has(reply.text, ": busy"));
+    CHECK(one.count() + two.count() == calls);
+  }
+}
+
+TEST_CASE("grpc/caller: more targets than allowed -> unknown until one is let go") {
+  const TestParticipant participant;
+  const auto resolver = std::make_shared<ScriptedResolver>();
+  resolver->tell("etcd://e/a", {{participant.address()}, ""});
+  resolver->tell("etcd://e/b", {{participant.address()}, ""});
+  TestShard shard(resolver, {.targets_max = 1, .target_idle_ms = 50});
+  CHECK(shard.call(grpc_call("etcd://e/a/a.B/C")).result == CallResult::success);
+  const BranchReply refused = shard.call(grpc_call("etcd://e/b/a.B/C"));
+  CHECK(refused.result == CallResult::unknown);
+  CHECK(has(refused.text, "more than 1 targets"));
+  while (shard.call(grpc_call("etcd://e/b/a.B/C")).result != CallResult::success) std::this_thread::yield();
 }
 
 TEST_CASE("grpc/caller: an address is taken off the list -> no new call goes there, the call on it ends well") {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "settle/grpc/branch_caller.hpp"
 
 namespace settle::rpc {
@@ -11,7 +13,9 @@ constexpr std::string_view kForm =
 bool is_method(std::string_view path) {
   const std::size_t middle = path.find('/', 1);
   return path.size() > 3 && path.front() == '/' && middle != std::string_view::npos && middle > 1 &&
-         middle + 1 < path.size() && path.find_first_of(" \t\r\n?#") == std::string_view::npos;
+         middle + 1 < path.size() && std::all_of(path.begin(), path.end(), [](char letter) {
+           return letter > ' ' && letter <= '~' && letter != '?' && letter != '#';
+         });
 }
 
 Result<BranchAddress> cut(std::string_view url, std::size_t target_end) {

@@ -10,9 +10,21 @@
 namespace settle::rpc {
 namespace {
 
-constexpr std::array<std::string_view, 9> kOwnHeaders{
-    "content-type", "content-length",    "te",     "user-agent", "host", "connection",
-    "keep-alive",   "transfer-encoding", "upgrade"};
+// Headers that are the transport's or the library's own, which takes values of these for something else than text.
+constexpr std::array<std::string_view, 14> kOwnHeaders{"content-type",
+                                                       "content-length",
+                                                       "te",
+                                                       "user-agent",
+                                                       "host",
+                                                       "connection",
+                                                       "keep-alive",
+                                                       "upgrade",
+                                                       "transfer-encoding",
+                                                       "lb-token",
+                                                       "lb-cost-bin",
+                                                       "grpclb_client_stats",
+                                                       "endpoint-load-metrics-bin",
+                                                       "x-envoy-peer-metadata"};
 
 bool is_own(std::string_view name) {
   return name.starts_with("grpc-") || std::find(kOwnHeaders.begin(), kOwnHeaders.end(), name) != kOwnHeaders.end();
@@ -20,21 +32,30 @@ bool is_own(std::string_view name) {
 
 grpc_slice unowned(std::string_view text) { return grpc_slice_from_static_buffer(text.data(), text.size()); }
 
-// gRPC ends the process where it is given anything else.
-bool is_legal_name(std::string_view name) { return grpc_header_key_is_legal(unowned(name)) != 0; }
-bool is_legal_value(std::string_view name, std::string_view value) {
-  return name.ends_with("-bin") || grpc_header_nonbin_value_is_legal(unowned(value)) != 0;
-}
-
 std::optional<std::string> add(grpc::ClientContext& context, const std::string& name, const std::string& value) {
-  if (!is_legal_name(name)) return "gRPC cannot carry metadata of the name '" + name + "'";
-  if (!is_legal_value(name, value))
-    return "gRPC can carry printable ASCII only, which " + name + " '" + value + "' is not";
+  if (auto wrong = check_metadata(name, name, value)) return wrong;
   context.AddMetadata(name, value);
   return std::nullopt;
 }
 
 }  // namespace
+
+std::optional<std::string> check_metadata(std::string_view what, std::string_view name, std::string_view value) {
+  if (is_own(name)) return std::nullopt;  // never sent
+  if (grpc_header_key_is_legal(unowned(name)) == 0) {
+    return std::string(what) + ": gRPC cannot carry metadata of the name '" + std::string(name) + "'";
+  }
+  if (grpc_is_binary_header(unowned(name)) != 0 || grpc_header_nonbin_value_is_legal(unowned(value)) != 0) {
+    return std::nullopt;
+  }
+  return std::string(what) + ": gRPC can carry printable ASCII only, which '" + std::string(value) + "' is not";
+}
+
+std::string metadata_name(std::string_view header) {
+  std::string name(header);
+  for (char& letter : name) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  return name;
+}
 
 std::optional<std::string> add_metadata(const BranchCall& call, grpc::ClientContext& context) {
   static const std::string kGid = "dtm-gid";
@@ -49,8 +70,7 @@ std::optional<std::string> add_metadata(const BranchCall& call, grpc::ClientCont
   context.AddMetadata(kDtm, "");
   if (call.headers == nullptr) return std::nullopt;
   for (const auto& [name, value] : *call.headers) {
-    std::string lower = name;
-    for (char& letter : lower) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+    const std::string lower = metadata_name(name);
     if (is_own(lower)) continue;
     if (auto wrong = add(context, lower, value)) return wrong;
   }

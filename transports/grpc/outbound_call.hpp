@@ -38,8 +38,6 @@ struct OutboundCall : boost::intrusive::list_base_hook<boost::intrusive::link_mo
   grpc::Status status;
   std::shared_ptr<Endpoint> endpoint;            // of this attempt
   std::vector<std::shared_ptr<Endpoint>> tried;  // could not be connected to
-  bool was_connected = false;                    // the endpoint, when the attempt began
-  bool repeated = false;                         // a connection broke
 
   std::unique_ptr<Timer> waits;  // for the addresses to be known, until the deadline
 };

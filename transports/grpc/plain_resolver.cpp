@@ -22,7 +22,9 @@ AddressList resolve(const std::string& target) {
                 "' names a registry, and none is switched on: set MicroService.Driver, or use host:port"};
   }
   const std::size_t colon = target.rfind(':');
-  if (colon == std::string::npos || colon == 0 || !is_port(std::string_view(target).substr(colon + 1))) {
+  const std::string_view host = std::string_view(target).substr(0, colon);
+  const bool is_host = host.starts_with('[') ? host.ends_with(']') : !host.empty() && host.find(':') == host.npos;
+  if (colon == std::string::npos || !is_host || !is_port(std::string_view(target).substr(colon + 1))) {
     return {{}, "the target '" + target + "' should be host:port"};
   }
   return {{target}, ""};

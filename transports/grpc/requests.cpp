@@ -1,10 +1,12 @@
 #include "transports/grpc/requests.hpp"
 
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "transports/dtm/custom_data.hpp"
 #include "transports/dtm/steps.hpp"
+#include "transports/grpc/metadata.hpp"
 
 namespace settle::rpc {
 namespace {
@@ -13,15 +15,15 @@ using StringMap = google::protobuf::Map<std::string, std::string>;
 
 Error no_gid() { return dtm::invalid("no gid specified"); }
 
-// Of a gid that no branch could be told of: metadata is printable ASCII.
+// Of what branches will be told in metadata: better refused now than at every call.
+Result<Done> check_told(std::string_view what, std::string_view name, std::string_view value) {
+  if (auto wrong = check_metadata(what, name, value)) return dtm::invalid(std::move(*wrong));
+  return Done{};
+}
+
 Result<Done> check_gid(const std::string& gid) {
   if (gid.empty()) return no_gid();
-  for (const char letter : gid) {
-    if (letter < ' ' || letter > '~') {
-      return dtm::invalid("Gid: must be printable ASCII, for it travels in the metadata of gRPC");
-    }
-  }
-  return Done{};
+  return check_told("Gid", "dtm-gid", gid);
 }
 
 const std::string& text_in(const StringMap& map, const char* name) {
@@ -38,6 +40,7 @@ Result<Done> read_options(const dtmgimp::DtmTransOptions& message, Options& opti
   options.retry_limit = message.retrylimit();
   for (const auto& [name, value] : message.branchheaders()) {
     if (Result<Done> ok = dtm::check_branch_header(name, value); !ok) return ok;
+    if (Result<Done> ok = check_told("BranchHeaders." + name, metadata_name(name), value); !ok) return ok;
     options.branch_headers.emplace(name, value);
   }
   return Done{};
@@ -58,6 +61,9 @@ Result<dtm::TransactionRequest> read_transaction(dtmgimp::DtmRequest& message) {
   definition.custom_data = std::move(*message.mutable_customeddata());
   if (Result<Done> ok = read_options(message.transoptions(), definition.options); !ok) return std::move(ok.error());
   if (Result<Done> ok = dtm::parse_custom_data(definition); !ok) return std::move(ok.error());
+  if (Result<Done> ok = check_told("custom_data.name", "dtm-op", definition.callback_name); !ok) {
+    return std::move(ok.error());
+  }
   auto& payloads = *message.mutable_binpayloads();
   Result<Done> steps = dtm::parse_steps(
       message.steps(), {std::make_move_iterator(payloads.begin()), std::make_move_iterator(payloads.end())},
@@ -83,7 +89,8 @@ Result<dtm::Reference> read_reference(dtmgimp::DtmRequest& message) {
 Result<dtm::BranchRequest> read_branch(dtmgimp::DtmBranchRequest& message) {
   Result<TransType> type = dtm::parse_branch_type(message.transtype());
   if (!type) return std::move(type.error());
-  if (message.gid().empty()) return no_gid();
+  if (Result<Done> ok = check_gid(message.gid()); !ok) return std::move(ok.error());
+  if (Result<Done> ok = check_told("BranchID", "dtm-branch_id", message.branchid()); !ok) return std::move(ok.error());
   dtm::BranchRequest request;
   request.gid = std::move(*message.mutable_gid());
   request.type = type.value();

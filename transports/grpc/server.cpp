@@ -3,13 +3,19 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <climits>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -27,6 +33,7 @@ namespace {
 using dtmgimp::Dtm;
 
 constexpr int kKeepaliveTimeoutMs = 20'000;
+constexpr std::chrono::milliseconds kLastAnswers(500);
 constexpr int kClientPingMsMin = 10'000;  // clients that probe us more often are told to calm down
 
 std::vector<std::string> service_names() {
@@ -34,27 +41,51 @@ std::vector<std::string> service_names() {
           grpc::reflection::v1::ServerReflection::service_full_name(), "grpc.reflection.v1alpha.ServerReflection"};
 }
 
+template <class Number>
+int clamped(Number number) {
+  return static_cast<int>(std::min<std::int64_t>(static_cast<std::int64_t>(number), INT_MAX));
+}
+
 // What is being answered, and who wants to know of it.
 class Requests {
  public:
   explicit Requests(const ServerOptions& options) : options_(options) {}
 
-  // Whether there is room for one more; ended() belongs to it even where there is none.
-  bool begin() { return count_.fetch_add(1, std::memory_order_relaxed) < options_.requests_max; }
+  // Why one more cannot be taken; ended() belongs to it all the same.
+  std::optional<Error> begin() {
+    const std::size_t others = count_.fetch_add(1);
+    if (stopping_) return Error{Code::unavailable, "the server is stopping, ask again"};
+    if (others < options_.requests_max) return std::nullopt;
+    return Error{Code::overloaded, "more than " + std::to_string(options_.requests_max) +
+                                       " requests are being answered, ask again later"};
+  }
 
+  // Behind the answer.
   void ended(std::string_view api, bool ok, std::chrono::steady_clock::time_point began) {
-    count_.fetch_sub(1, std::memory_order_relaxed);
+    if (count_.fetch_sub(1) == 1 && stopping_) {
+      const std::lock_guard lock(mutex_);
+      none_left_.notify_all();
+    }
     if (!options_.request_ended) return;
     const auto took = std::chrono::steady_clock::now() - began;
     options_.request_ended(api, ok, std::chrono::duration_cast<std::chrono::microseconds>(took).count());
   }
 
-  std::size_t count() const { return count_.load(std::memory_order_relaxed); }
-  std::size_t count_max() const { return options_.requests_max; }
+  // Takes no more, and waits until none is left, at most so long.
+  void stop(std::int64_t drain_ms) {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    none_left_.wait_for(lock, std::chrono::milliseconds(drain_ms), [this] { return count_ == 0; });
+  }
+
+  std::size_t count() const { return count_; }
 
  private:
   const ServerOptions& options_;
   std::atomic<std::size_t> count_ = 0;
+  std::atomic<bool> stopping_ = false;
+  std::mutex mutex_;  // of stop() alone
+  std::condition_variable none_left_;
 };
 
 // The messages come as bytes, so that one that cannot be read gets an answer of ours.
@@ -103,22 +134,22 @@ class DtmService final : public RawService {
   // gRPC keeps context, response and reactor until the reactor's Finish, which is called once.
   Reactor* run(const Method& method, Context& context, const Bytes& request, Bytes& response) {
     Reactor* const reactor = context.DefaultReactor();
-    const bool has_room = requests_.begin();
+    std::optional<Error> refused = requests_.begin();
     Answer answer = [this, &method, reactor, &response,
                      began = std::chrono::steady_clock::now()](Result<Bytes> result) mutable {
-      requests_.ended(method.name, static_cast<bool>(result), began);
-      if (result) {
+      const bool ok = static_cast<bool>(result);
+      if (ok) {
         response = std::move(result).value();
         reactor->Finish(grpc::Status::OK);
       } else {
         reactor->Finish(status_of(result.error()));
       }
+      requests_.ended(method.name, ok, began);
     };
-    if (has_room) {
-      method.run(engine_, request, std::move(answer));
+    if (refused) {
+      answer(std::move(*refused));
     } else {
-      answer(Error{Code::overloaded, "more than " + std::to_string(requests_.count_max()) +
-                                         " requests are being answered, ask again later"});
+      method.run(engine_, request, std::move(answer));
     }
     return reactor;
   }
@@ -133,7 +164,7 @@ class UnknownMethods final : public grpc::CallbackGenericService {
   explicit UnknownMethods(Requests& requests) : requests_(requests) {}
 
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
-    requests_.begin();
+    (void)requests_.begin();
     requests_.ended("other", false, std::chrono::steady_clock::now());
     return new Refusal(context->method());
   }
@@ -186,10 +217,11 @@ class RunningServer final : public Server {
 
   bool start() {
     grpc::ServerBuilder builder;
-    builder.SetMaxReceiveMessageSize(static_cast<int>(options_.message_bytes_max));
+    builder.SetMaxReceiveMessageSize(clamped(options_.message_bytes_max));
+    builder.SetResourceQuota(grpc::ResourceQuota("settle").Resize(options_.memory_bytes_max));
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two servers must not share a port without knowing
     builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);  // answers are a few bytes
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(options_.keepalive_ms));
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, clamped(options_.keepalive_ms));
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kClientPingMsMin);
@@ -214,9 +246,11 @@ class RunningServer final : public Server {
 
   void stop(std::int64_t drain_ms, Task stopped) override {
     set_serving(false);
-    // Shutdown blocks until no request is left.
+    // Both block. What is left for the library is to send the last answers, and to end streams that never end by
+    // themselves: of health, of reflection.
     stopper_ = std::thread([this, drain_ms, stopped = std::move(stopped)]() mutable {
-      server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(drain_ms));
+      requests_.stop(drain_ms);
+      server_->Shutdown(std::chrono::system_clock::now() + kLastAnswers);
       stopped();
     });
   }

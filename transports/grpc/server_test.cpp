@@ -5,10 +5,12 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 
+#include <condition_variable>
 #include <future>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "proto/dtm.grpc.pb.h"
@@ -24,7 +26,19 @@ using google::protobuf::Empty;
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
+// Keeps the answer to a submit back until a test gives it.
+class HoldingEngine final : public dtm::FakeEngine {
+ public:
+  void submit(Definition, Completion<Done> completion) override { held_.set_value(std::move(completion)); }
+  // Waits for the submit.
+  void answer_with(Result<Done> result) { held_.get_future().get()(std::move(result)); }
+
+ private:
+  std::promise<Completion<Done>> held_;
+};
+
 // A server in front of an engine that is told what to answer, and a client.
+template <class FakeEngine = dtm::FakeEngine>
 class Served {
  public:
   explicit Served(ServerOptions options = {}) {
@@ -32,6 +46,7 @@ class Served {
     options.request_ended = [this](std::string_view api, bool ok, std::int64_t) {
       const std::lock_guard lock(mutex_);
       ended_.push_back(std::string(api) + (ok ? " ok" : " fail"));
+      told_.notify_all();
     };
     auto listening = Server::listen(engine, std::move(options));
     REQUIRE(listening);
@@ -61,18 +76,21 @@ class Served {
     return answered.get_future().get();
   }
 
-  std::vector<std::string> ended() {
-    const std::lock_guard lock(mutex_);
+  // What was told of so many requests, which is told behind their answers.
+  std::vector<std::string> ended(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    told_.wait(lock, [&] { return ended_.size() >= count; });
     return ended_;
   }
 
-  dtm::FakeEngine engine;
+  FakeEngine engine;
   std::unique_ptr<Server> server;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<dtmgimp::Dtm::Stub> stub;
 
  private:
   std::mutex mutex_;
+  std::condition_variable told_;
   std::vector<std::string> ended_;
 };
 
@@ -87,7 +105,7 @@ DtmRequest saga() {
 }
 
 TEST_CASE("grpc/server: Submit -> the engine gets every field") {
-  Served served;
+  Served<> served;
   DtmRequest request = saga();
   request.set_customeddata(R"({"concurrent":true,"orders":{"1":[0]}})");
   request.set_queryprepared("h:1/a.B/Query");
@@ -110,11 +128,11 @@ TEST_CASE("grpc/server: Submit -> the engine gets every field") {
   append_saga_steps(expected, {{"h:1/a.B/Do", "h:1/a.B/Undo", "one"}, {"http://h/do", "", std::string("\x00\xFF", 2)}});
   CHECK(served.engine.definition == expected);
   CHECK(served.engine.asked == std::vector<std::string>{"submit g"});
-  CHECK(served.ended() == std::vector<std::string>{"submit ok"});
+  CHECK(served.ended(1) == std::vector<std::string>{"submit ok"});
 }
 
 TEST_CASE("grpc/server: every other method -> the engine is asked for the same as over HTTP") {
-  Served served;
+  Served<> served;
   dtmgimp::DtmGidReply gid;
   CHECK(served.ask(&dtmgimp::Dtm::Stub::NewGid, Empty(), &gid).ok());
   CHECK(gid.gid() == "fresh");
@@ -152,7 +170,7 @@ TEST_CASE("grpc/server: every other method -> the engine is asked for the same a
 }
 
 TEST_CASE("grpc/server: RegisterBranch of each type -> urls, payload, operation and status from their places") {
-  Served served;
+  Served<> served;
   DtmBranchRequest branch;
   branch.set_gid("g");
   branch.set_transtype("tcc");
@@ -223,17 +241,17 @@ TEST_CASE("grpc/server: each refusal of the engine -> its status, with the same 
         Row{Code::conflict, grpc::StatusCode::INTERNAL}, Row{Code::overloaded, grpc::StatusCode::RESOURCE_EXHAUSTED},
         Row{Code::unavailable, grpc::StatusCode::UNAVAILABLE}, Row{Code::internal, grpc::StatusCode::INTERNAL}}) {
     CAPTURE(row.status);
-    Served served;
+    Served<> served;
     served.engine.answer = Error{row.code, "why: \xC3\xA4"};
     const grpc::Status status = served.ask(&dtmgimp::Dtm::Stub::Submit, saga());
     CHECK(status.error_code() == row.status);
     CHECK(status.error_message() == "why: \xC3\xA4");
-    CHECK(served.ended() == std::vector<std::string>{"submit fail"});
+    CHECK(served.ended(1) == std::vector<std::string>{"submit fail"});
   }
 }
 
 TEST_CASE("grpc/server: a message that would not fit the headers -> shortened, with its status") {
-  Served served;
+  Served<> served;
   served.engine.answer = Error{Code::failure, std::string(20'000, 'x')};
   const grpc::Status status = served.ask(&dtmgimp::Dtm::Stub::Submit, saga());
   CHECK(status.error_code() == grpc::StatusCode::ABORTED);
@@ -260,12 +278,20 @@ TEST_CASE("grpc/server: requests that are malformed -> INVALID_ARGUMENT that nam
                "there are 3 for 2 steps"},
            Row{"custom data that is no JSON", [](DtmRequest& request) { request.set_customeddata("{"); },
                "custom_data"},
+           Row{"a header beyond ASCII",
+               [](DtmRequest& request) {
+                 (*request.mutable_transoptions()->mutable_branchheaders())["X"] = "\xC3\xA4";
+               },
+               "BranchHeaders.X: gRPC can carry printable ASCII only"},
+           Row{"a header whose name metadata cannot have",
+               [](DtmRequest& request) { (*request.mutable_transoptions()->mutable_branchheaders())["x!"] = "a"; },
+               "gRPC cannot carry metadata of the name 'x!'"},
            Row{"a header that ends its line",
                [](DtmRequest& request) { (*request.mutable_transoptions()->mutable_branchheaders())["x"] = "a\r\nb"; },
                "branch_headers.x"},
        }) {
     CAPTURE(row.about);
-    Served served;
+    Served<> served;
     DtmRequest request = saga();
     row.change(request);
     const grpc::Status status = served.ask(&dtmgimp::Dtm::Stub::Submit, request);
@@ -277,13 +303,16 @@ TEST_CASE("grpc/server: requests that are malformed -> INVALID_ARGUMENT that nam
 }
 
 TEST_CASE("grpc/server: branches that are malformed -> INVALID_ARGUMENT, nothing is asked") {
-  Served served;
+  Served<> served;
   DtmBranchRequest branch;
   branch.set_transtype("saga");
   CHECK(has(served.ask(&dtmgimp::Dtm::Stub::RegisterBranch, branch).error_message(), "unknow trans type: saga"));
   branch.set_transtype("tcc");
   CHECK(has(served.ask(&dtmgimp::Dtm::Stub::RegisterBranch, branch).error_message(), "no gid"));
   branch.set_gid("g");
+  branch.set_branchid("\xC3\xA4");
+  CHECK(has(served.ask(&dtmgimp::Dtm::Stub::RegisterBranch, branch).error_message(), "BranchID: gRPC can carry"));
+  branch.set_branchid("01");
   branch.set_transtype("workflow");
   (*branch.mutable_data())["status"] = "fine";
   const grpc::Status status = served.ask(&dtmgimp::Dtm::Stub::RegisterBranch, branch);
@@ -293,7 +322,7 @@ TEST_CASE("grpc/server: branches that are malformed -> INVALID_ARGUMENT, nothing
 }
 
 TEST_CASE("grpc/server: bytes that are no message -> INVALID_ARGUMENT that says which message is meant") {
-  Served served;
+  Served<> served;
   for (const char* const method : {"Submit", "Prepare", "Abort", "PrepareWorkflow"}) {
     const grpc::Status status = served.ask_raw("/dtmgimp.Dtm/" + std::string(method), "\xFF\xFF\xFF");
     CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
@@ -307,18 +336,18 @@ TEST_CASE("grpc/server: bytes that are no message -> INVALID_ARGUMENT that says 
 }
 
 TEST_CASE("grpc/server: a method that does not exist -> UNIMPLEMENTED that names those that do") {
-  Served served;
+  Served<> served;
   for (const char* const method : {"/dtmgimp.Dtm/submit", "/dtmgimp.Dtm/Nothing", "/a.B/C"}) {
     const grpc::Status status = served.ask_raw(method, "");
     CHECK(status.error_code() == grpc::StatusCode::UNIMPLEMENTED);
     CHECK(has(status.error_message(), method));
     CHECK(has(status.error_message(), "Submit"));
   }
-  CHECK(served.ended() == std::vector<std::string>{"other fail", "other fail", "other fail"});
+  CHECK(served.ended(3) == std::vector<std::string>{"other fail", "other fail", "other fail"});
 }
 
 TEST_CASE("grpc/server: a message beyond the limit -> RESOURCE_EXHAUSTED, the next one is taken") {
-  Served served({.message_bytes_max = 10'000});
+  Served<> served({.message_bytes_max = 10'000});
   DtmRequest request = saga();
   request.set_binpayloads(0, std::string(10'000, 'p'));
   const grpc::Status status = served.ask(&dtmgimp::Dtm::Stub::Submit, request);
@@ -329,8 +358,7 @@ TEST_CASE("grpc/server: a message beyond the limit -> RESOURCE_EXHAUSTED, the ne
 }
 
 TEST_CASE("grpc/server: more requests at once than allowed -> RESOURCE_EXHAUSTED, nothing is asked; then room again") {
-  Served served({.requests_max = 1});
-  served.engine.holds_back = true;
+  Served<HoldingEngine> served({.requests_max = 1});
   std::future<grpc::Status> first =
       std::async(std::launch::async, [&] { return served.ask(&dtmgimp::Dtm::Stub::Submit, saga()); });
   while (served.server->requests() == 0) std::this_thread::yield();
@@ -338,27 +366,25 @@ TEST_CASE("grpc/server: more requests at once than allowed -> RESOURCE_EXHAUSTED
       served.ask(&dtmgimp::Dtm::Stub::NewGid, Empty(), static_cast<dtmgimp::DtmGidReply*>(nullptr));
   CHECK(second.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   CHECK(has(second.error_message(), "ask again later"));
-  served.engine.held.front()(Done{});
+  served.engine.answer_with(Done{});
   CHECK(first.get().ok());
+  while (served.server->requests() > 0) std::this_thread::yield();
   CHECK(served.ask(&dtmgimp::Dtm::Stub::NewGid, Empty(), static_cast<dtmgimp::DtmGidReply*>(nullptr)).ok());
-  CHECK(served.server->requests() == 0);
 }
 
 TEST_CASE("grpc/server: a client whose deadline passes -> gone; the request is answered to nobody, without harm") {
-  Served served;
-  served.engine.holds_back = true;
+  Served<HoldingEngine> served;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(50));
   Empty reply;
   CHECK(served.stub->Submit(&context, saga(), &reply).error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
   while (served.server->requests() == 0) std::this_thread::yield();
-  served.engine.held.front()(Done{});
-  CHECK(served.server->requests() == 0);
+  served.engine.answer_with(Done{});
+  while (served.server->requests() > 0) std::this_thread::yield();
 }
 
 TEST_CASE("grpc/server: stop -> nothing new is taken, what waits is answered, then it has stopped") {
-  Served served;
-  served.engine.holds_back = true;
+  Served<HoldingEngine> served;
   std::future<grpc::Status> waiting =
       std::async(std::launch::async, [&] { return served.ask(&dtmgimp::Dtm::Stub::Submit, saga()); });
   while (served.server->requests() == 0) std::this_thread::yield();
@@ -366,14 +392,45 @@ TEST_CASE("grpc/server: stop -> nothing new is taken, what waits is answered, th
   served.server->stop(60'000, [&stopped] { stopped.set_value(); });
   std::future<void> has_stopped = stopped.get_future();
   CHECK(has_stopped.wait_for(std::chrono::milliseconds(0)) == std::future_status::timeout);
-  served.engine.held.front()(Error{Code::unavailable, "the server is stopping"});
+  served.engine.answer_with(Error{Code::unavailable, "the server is stopping"});
   CHECK(waiting.get().error_code() == grpc::StatusCode::UNAVAILABLE);
   has_stopped.wait();
   CHECK(served.ask(&dtmgimp::Dtm::Stub::Submit, saga()).error_code() == grpc::StatusCode::UNAVAILABLE);
 }
 
+TEST_CASE("grpc/server: a workflow whose name cannot be told to it -> INVALID_ARGUMENT, nothing is asked") {
+  Served<> served;
+  DtmRequest request;
+  request.set_gid("w");
+  request.set_transtype("workflow");
+  request.set_queryprepared("h:1/workflow.Workflow/Execute");
+  request.set_customeddata("{\"name\":\"\xE4\xB8\x8B\xE5\x8D\x95\"}");
+  dtmgimp::DtmProgressesReply reply;
+  const grpc::Status status = served.ask(&dtmgimp::Dtm::Stub::PrepareWorkflow, request, &reply);
+  CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  CHECK(has(status.error_message(), "custom_data.name"));
+  CHECK(served.engine.asked.empty());
+}
+
+TEST_CASE("grpc/server: stop with a stream of reflection open -> it has stopped all the same") {
+  Served<> served;
+  const auto stub = grpc::reflection::v1::ServerReflection::NewStub(served.channel);
+  grpc::ClientContext context;
+  const auto stream = stub->ServerReflectionInfo(&context);
+  grpc::reflection::v1::ServerReflectionRequest request;
+  request.set_list_services("");
+  REQUIRE(stream->Write(request));
+  grpc::reflection::v1::ServerReflectionResponse response;
+  REQUIRE(stream->Read(&response));
+  std::promise<void> stopped;
+  served.server->stop(3'600'000, [&stopped] { stopped.set_value(); });
+  stopped.get_future().wait();
+  CHECK(!stream->Read(&response));
+  CHECK(!stream->Finish().ok());
+}
+
 TEST_CASE("grpc/server: a port that is taken -> an error with address, port and reason") {
-  Served served;
+  Served<> served;
   const auto second = Server::listen(served.engine, {.address = "127.0.0.1", .port = served.server->port()});
   REQUIRE(!second);
   CHECK(second.error().message ==
@@ -384,7 +441,7 @@ TEST_CASE("grpc/server: a port that is taken -> an error with address, port and 
 }
 
 TEST_CASE("grpc/server: health -> SERVING for the server and the service") {
-  Served served;
+  Served<> served;
   // HealthCheckRequest{service = 1}; a HealthCheckResponse of status 1 is SERVING.
   grpc::GenericStub generic(served.channel);
   for (const std::string service : {"", "dtmgimp.Dtm"}) {
@@ -409,7 +466,7 @@ TEST_CASE("grpc/server: health -> SERVING for the server and the service") {
 namespace v1 = grpc::reflection::v1;
 
 // The answers of version 1 to these requests, in one conversation.
-std::vector<v1::ServerReflectionResponse> reflect(Served& served,
+std::vector<v1::ServerReflectionResponse> reflect(Served<>& served,
                                                   const std::vector<v1::ServerReflectionRequest>& requests) {
   const auto stub = v1::ServerReflection::NewStub(served.channel);
   grpc::ClientContext context;
@@ -425,7 +482,7 @@ std::vector<v1::ServerReflectionResponse> reflect(Served& served,
 }
 
 TEST_CASE("grpc/reflection: what tools ask -> services, files with all their imports, and clear refusals") {
-  Served served;
+  Served<> served;
   std::vector<v1::ServerReflectionRequest> requests(7);
   requests[0].set_list_services("");
   requests[1].set_file_containing_symbol("dtmgimp.Dtm.Submit");

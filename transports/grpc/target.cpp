@@ -1,6 +1,8 @@
 #include "transports/grpc/target.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace settle::rpc {
@@ -8,7 +10,7 @@ namespace {
 
 enum class Reach : std::uint8_t { connected, open, broken };
 
-// Asking makes an idle channel connect.
+// Asking makes an idle channel connect, so that each address takes its share from its second turn on.
 Reach reach_of(const Endpoint& endpoint) {
   switch (endpoint.channel->GetState(true)) {
     case GRPC_CHANNEL_READY:
@@ -28,22 +30,20 @@ Reach reach_of(const Endpoint& endpoint) {
 void Target::update(AddressList list, const MakeChannel& make_channel) {
   known_ = true;
   problem_ = std::move(list.problem);
+  std::unordered_map<std::string_view, std::shared_ptr<Endpoint>> before;
+  for (const auto& endpoint : endpoints_) before.emplace(endpoint->address, endpoint);
   std::vector<std::shared_ptr<Endpoint>> endpoints;
   endpoints.reserve(list.addresses.size());
   for (std::string& address : list.addresses) {
-    const auto kept = std::find_if(endpoints_.begin(), endpoints_.end(),
-                                   [&address](const auto& endpoint) { return endpoint->address == address; });
-    if (kept != endpoints_.end()) {
-      endpoints.push_back(*kept);
+    const auto kept = before.find(address);
+    if (kept != before.end()) {
+      endpoints.push_back(kept->second);
     } else {
       std::shared_ptr<grpc::Channel> channel = make_channel(address);
       endpoints.push_back(std::make_shared<Endpoint>(std::move(address), std::move(channel)));
     }
   }
   endpoints_ = std::move(endpoints);
-  if (endpoints_.size() > 1) {
-    for (const auto& endpoint : endpoints_) reach_of(*endpoint);  // all of them connect, so that all can share the work
-  }
 }
 
 std::shared_ptr<Endpoint> Target::pick(const std::vector<std::shared_ptr<Endpoint>>& tried) {
@@ -63,7 +63,5 @@ std::shared_ptr<Endpoint> Target::pick(const std::vector<std::shared_ptr<Endpoin
   }
   return best;
 }
-
-bool Target::is_connected(const Endpoint& endpoint) { return reach_of(endpoint) == Reach::connected; }
 
 }  // namespace settle::rpc

@@ -33,13 +33,13 @@ class Target {
   void update(AddressList list, const MakeChannel& make_channel);
 
   bool known() const { return known_; }
+  bool has_addresses() const { return !endpoints_.empty(); }
   // Where there are no addresses.
   const std::string& problem() const { return problem_; }
 
   // The next one by turns: one that is connected, else one that is not known to be out of reach, else any; never one of
   // `tried`. Null where there is none.
   std::shared_ptr<Endpoint> pick(const std::vector<std::shared_ptr<Endpoint>>& tried);
-  static bool is_connected(const Endpoint& endpoint);
 
   std::unique_ptr<Following> following;
   std::deque<std::unique_ptr<OutboundCall>> waiting;  // for update()

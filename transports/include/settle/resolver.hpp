@@ -33,9 +33,9 @@ class Resolver {
   virtual ~Resolver() = default;
   // Follows the addresses of a target: what stands in front of the method in the url of a gRPC branch, such as
   // "127.0.0.1:9000" or "etcd://127.0.0.1:2379/orders". The listener is first told when the addresses are known, or
-  // when it is certain that they never will be (a target of a kind that this resolver does not know); not before: who
-  // wants to call meanwhile waits, within the deadline of the call. Does not block. Following a target twice costs no
-  // second watch.
+  // when they could not be learned (a target of a kind that this resolver does not know, a registry that nobody can
+  // reach; it is told again when that changes); not before: who wants to call meanwhile waits, within the deadline of
+  // the call. Does not block. Following a target twice costs no second watch.
   virtual std::unique_ptr<Following> follow(const std::string& target, AddressListener listener) = 0;
 };
 

@@ -17,6 +17,7 @@ struct CallerOptions {
   std::size_t answer_bytes_max = 4 << 20;  // a larger answer is `unknown`
   // A connection with a call on it that is silent for so long is probed. Servers in Go allow that every five minutes.
   std::int64_t keepalive_ms = 330'000;
+  std::size_t targets_max = 10'000;       // of one shard at once; calls of others are `unknown` until one is let go
   std::int64_t target_idle_ms = 600'000;  // a target that nobody calls is followed and connected for so long
 };
 
@@ -25,9 +26,9 @@ struct CallerOptions {
 // workflow's query_prepared is wrapped in a WorkflowData.
 //
 // Calls go round the addresses of the target, those that cannot be connected to are passed over while others can; where
-// that shows only when a call is made, the next address is tried within the same deadline. A call on a kept connection
-// that breaks is made once more on a new one, for participants must tolerate repeats anyway. Connections are shared by
-// all callers of the process and made anew by gRPC with growing pauses. No address: `unknown`, with the reason.
+// that shows only when a call is made, the next address is tried within the same deadline. A call that was sent is
+// never made a second time here: its outcome is then `unknown`. Connections are shared by all callers of the process
+// and made anew by gRPC with growing pauses. No address: `unknown`, with the reason.
 //
 // Threads: the executors need not be AsioExecutors; completions are invoked on the shard's executor. Destroying a
 // caller cancels its calls and waits until gRPC has let go of them, which takes no answer of a participant.

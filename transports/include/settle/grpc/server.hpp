@@ -18,6 +18,7 @@ struct ServerOptions {
   std::string address = "0.0.0.0";
   std::uint16_t port = 0;                   // 0: any free one, see Server::port
   std::size_t message_bytes_max = 8 << 20;  // a larger request is RESOURCE_EXHAUSTED
+  std::size_t memory_bytes_max = 1 << 30;   // of messages and connections; beyond it clients are made to wait
   std::size_t requests_max = 10'000;        // at once; beyond it RESOURCE_EXHAUSTED, nothing is done
   std::int64_t keepalive_ms = 60'000;  // a silent connection is probed after this, and closed without an answer in 20 s
   // Told of every request when it was answered: what was asked ("submit", "newgid"; "other" where there is no such
@@ -39,8 +40,8 @@ class Server {
   // Blocks until no request is left.
   virtual ~Server() = default;
   virtual std::uint16_t port() const = 0;
-  // Health is told as NOT_SERVING and nothing new is taken; what is not answered within drain_ms is cancelled.
-  // `stopped` is invoked once, from a thread of the server's, when no request is left.
+  // Health is told as NOT_SERVING and new requests are UNAVAILABLE; what is not answered within drain_ms is cancelled.
+  // `stopped` is invoked once, from a thread of the server's, when no request is left. To be called once.
   virtual void stop(std::int64_t drain_ms, Task stopped) = 0;
   virtual std::size_t requests() const = 0;  // being answered now
 };
