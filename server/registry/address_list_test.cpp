@@ -18,11 +18,9 @@ TEST_CASE("registry/address_list: addresses -> the same, no problem; what is non
 TEST_CASE("registry/address_list: nothing, or nothing that can be called -> a problem that says so in one line") {
   CHECK(make_address_list({}, kWhere) ==
         AddressList{{}, "no service is registered under 'orders' in etcd at h1:2379,h2:2379"});
-  CHECK(make_address_list({"sho\np\xff:1", "x"}, kWhere) ==
+  CHECK(make_address_list({"sho\np\xff:1", "secret"}, kWhere) ==
         AddressList{{},
-                    "what is registered under 'orders' in etcd at h1:2379,h2:2379 is no address: 'sho?p?:1', which "
-                    "should be host:port"});
-  CHECK(make_address_list({std::string(1'000, 'x')}, kWhere).problem.size() < 250);
+                    "what is registered under 'orders' in etcd at h1:2379,h2:2379 is no address, which is host:port"});
 }
 
 }  // namespace

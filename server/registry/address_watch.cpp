@@ -117,6 +117,7 @@ void AddressWatch::watch() {
   create.set_start_revision(book_.revision() + 1);
   // Keeps the known revision from falling behind what etcd compacts.
   create.set_progress_notify(true);
+  create.set_fragment(true);
   stream_ =
       connection_->watch(std::move(first), {[this](const etcd::WatchResponse& response) { take_changes(response); },
                                             [this](const grpc::Status& status) { session_.fail(status); }});

@@ -4,8 +4,8 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -14,7 +14,8 @@ namespace settle::server {
 namespace {
 
 constexpr std::size_t kStatusBytesMax = 300;
-constexpr int kAnswerBytesMax = 32 << 20;  // some 300,000 registrations
+constexpr std::size_t kPemBytesMax = 1 << 20;  // of a file with certificates
+constexpr int kAnswerBytesMax = 32 << 20;      // some 300,000 registrations
 
 std::string_view name_of(grpc::StatusCode code) {
   constexpr std::array<std::string_view, 17> kNames = {
@@ -28,13 +29,20 @@ std::string_view name_of(grpc::StatusCode code) {
 
 Result<std::string> read_file(const std::string& path, std::string_view parameter) {
   if (path.empty()) return std::string();
+  const auto refused = [&](const std::string& why) {
+    return Error{Code::invalid, std::string(parameter) + " '" + path + "' cannot be read: " + why};
+  };
+  std::error_code failed;
+  const bool is_file = std::filesystem::is_regular_file(path, failed);
+  if (failed) return refused(failed.message());
+  if (!is_file) return refused("it is not a file");
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file || text.empty()) {
-    return Error{Code::invalid, std::string(parameter) + " '" + path + "' cannot be read: " +
-                                    (errno != 0 ? std::generic_category().message(errno) : std::string("it is empty"))};
-  }
+  std::string text(kPemBytesMax + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kPemBytesMax) return refused("it has more than " + std::to_string(kPemBytesMax) + " bytes");
+  if (text.empty()) return refused(errno != 0 ? std::generic_category().message(errno) : "it is empty");
   return text;
 }
 

@@ -79,6 +79,13 @@ class GozeroResolver final : public Resolver {
     auto target = parse_etcd_target(text);
     if (!target) return settle_for({{}, "the target of the branch is malformed: " + target.error().message}, listener);
     EtcdAccess& access = target.value().access;
+    const EtcdTls& tls = access.credentials.tls;
+    // Branch urls are what clients say: they must not have us read files, nor show our certificate to whom they like.
+    if (!tls.ca_file.empty() || !tls.cert_file.empty()) {
+      return settle_for(
+          {{}, "the target of a branch may not name files: those of MicroService.Target are used for its hosts"},
+          listener);
+    }
     if (own_ && access.credentials == EtcdCredentials{} && have_same_hosts(access, *own_)) access = *own_;
     const auto follower = std::make_shared<Follower>(std::move(listener));
     const bool is_open =

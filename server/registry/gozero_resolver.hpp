@@ -14,7 +14,7 @@ namespace settle::server {
 // Follows
 //
 //   etcd://h1:2379,h2:2379/orders    and the other forms of etcd_target.hpp: by a watch in etcd
-//   direct:///h1:9001,h2:9001        and direct://h1:9001,h2:9001/: these addresses
+//   direct:///h1:9001,h2:9001        these addresses
 //   h1:9001                          this address
 //
 // A target of an etcd that `own` names, too, and without credentials of its own, gets those of `own`: as in go-zero,

@@ -37,6 +37,9 @@ TEST_CASE("registry/resolver: targets that will never have an address -> a probl
         "discov://, direct:// and host:port");
   CHECK(told_at_once("etcd://h1/orders")
             .problem.find("the target of the branch is malformed: of the hosts, 'h1' is not host:port") == 0);
+  for (const char* target : {"etcd://h1:1/orders?ca_file=/tmp", "etcd://h1:1/orders?cert_file=/a&key_file=/b"}) {
+    CHECK(told_at_once(target).problem.find("the target of a branch may not name files") == 0);
+  }
   for (const char* target : {"", "direct://", "direct:///", "etcd://", "://", "orders"}) {
     const AddressList list = told_at_once(target);
     CHECK(list.addresses.empty());

@@ -96,7 +96,8 @@ void Registration::keep_alive() {
 
 void Registration::kept_alive(const etcd::LeaseKeepAliveResponse& response) {
   if (response.ttl() <= 0) return forget_lease();
-  answer_overdue_->arm(lease_ms_);
+  // So that another host has more than half of the lease to be told that we live.
+  answer_overdue_->arm(lease_ms_ / 3 + session_->cluster().patience().call_timeout_ms);
   next_question_->arm(lease_ms_ / 3);
   if (registered_) {
     check_key();

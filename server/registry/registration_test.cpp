@@ -218,6 +218,15 @@ TEST_CASE("registry/registration: a certificate that cannot be read -> told with
   CHECK(eventually([&] { return !registry.lines().with("ca_file '/nonexistent/ca.pem' cannot be read: ").empty(); }));
 }
 
+TEST_CASE("registry/registration: files for TLS that are none, or are endless -> said so, and no harm") {
+  for (const std::string path : {"/", "/dev/zero"}) {
+    TestRegistry registry(target_at("127.0.0.1:1", "?ca_file=" + path));
+    registry->start();
+    CHECK(eventually(
+        [&] { return !registry.lines().with("ca_file '" + path + "' cannot be read: it is not a file").empty(); }));
+  }
+}
+
 TEST_CASE("registry/deregister: before start, before anything was granted, twice -> done each time") {
   FakeEtcd etcd;
   TestRegistry never(target_at(etcd.host()));
