@@ -8,6 +8,7 @@ The build folder must have been built with Ninja: its record of what each source
 import concurrent.futures
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -26,6 +27,12 @@ def included_files(build):
         elif line:
             files.append(os.path.join(build, line.strip()))
     return found
+
+
+def is_of_tests(object_file):
+    """Whether a test's program is made of it, and nothing else."""
+    target = re.search(r"CMakeFiles/([^/]+)\.dir/", object_file)[1]
+    return target.endswith("_test") or target == "settle_doctest_main"
 
 
 def newest_change(files):
@@ -47,13 +54,14 @@ def main():
         source = os.path.normpath(command["file"])
         if not source.startswith(ROOT + os.sep) or source.startswith(build + os.sep) or not source.endswith(".cpp"):
             continue
+        words = shlex.split(command["command"])
+        object_file = words[words.index("-o") + 1]
         name = os.path.relpath(source, ROOT)
-        is_test = name.startswith("tests" + os.sep) or name.endswith("_test.cpp") or "_walk" in name
+        is_test = name.startswith("tests" + os.sep) or "_walk" in name or is_of_tests(object_file)
         if is_test and not with_tests:
             continue
         stamp = os.path.join(build, "tidy", name + ".ok")
-        words = shlex.split(command["command"])
-        files = [source, settings] + includes.get(words[words.index("-o") + 1], [])
+        files = [source, settings] + includes.get(object_file, [])
         if not os.path.exists(stamp) or os.stat(stamp).st_mtime_ns < newest_change(files):
             pending[source] = stamp
 

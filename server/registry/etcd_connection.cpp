@@ -1,7 +1,6 @@
 #include "server/registry/etcd_connection.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <filesystem>
@@ -10,22 +9,14 @@
 #include <system_error>
 #include <utility>
 
+#include "transports/grpc/answer.hpp"
+
 namespace settle::server {
 namespace {
 
 constexpr std::size_t kStatusBytesMax = 300;
 constexpr std::size_t kPemBytesMax = 1 << 20;  // of a file with certificates
 constexpr int kAnswerBytesMax = 32 << 20;      // some 300,000 registrations
-
-std::string_view name_of(grpc::StatusCode code) {
-  constexpr std::array<std::string_view, 17> kNames = {
-      "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
-      "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
-      "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
-      "DATA_LOSS", "UNAUTHENTICATED"};
-  const auto index = static_cast<std::size_t>(code);
-  return index < kNames.size() ? kNames.at(index) : "status";
-}
 
 Result<std::string> read_file(const std::string& path, std::string_view parameter) {
   if (path.empty()) return std::string();
@@ -85,7 +76,7 @@ grpc::ChannelArguments make_arguments(const EtcdPatience& patience) {
 }  // namespace
 
 std::string describe(const grpc::Status& status) {
-  std::string text = std::string(name_of(status.error_code())) + ": " + status.error_message();
+  std::string text = rpc::status_name(status.error_code()) + ": " + status.error_message();
   text.resize(std::min(text.size(), kStatusBytesMax));
   std::replace_if(
       text.begin(), text.end(), [](char character) { return static_cast<unsigned char>(character) < 0x20; }, ' ');

@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <climits>
 #include <unordered_map>
 #include <utility>
 
 #include "proto/workflow.pb.h"
 #include "transports/grpc/answer.hpp"
+#include "transports/grpc/clamped.hpp"
 #include "transports/grpc/metadata.hpp"
 #include "transports/grpc/target.hpp"
 
@@ -24,11 +24,6 @@ constexpr int kReconnectMsMin = 100;
 constexpr int kReconnectMsMax = 1'000;
 constexpr int kConnectTimeoutMs = 5'000;
 constexpr int kLookUpAgainMs = 5'000;  // host names, where a connection failed
-
-template <class Number>
-int clamped(Number number) {
-  return static_cast<int>(std::min<std::int64_t>(static_cast<std::int64_t>(number), INT_MAX));
-}
 
 std::shared_ptr<grpc::Channel> make_channel(const std::string& address, const CallerOptions& options) {
   grpc::ChannelArguments arguments;
@@ -170,15 +165,16 @@ class Calls final : public std::enable_shared_from_this<Calls> {
   }
 
   void attempt(std::unique_ptr<OutboundCall> call) {
-    call->endpoint = call->target->pick(call->tried);
-    if (!call->endpoint) return end(std::move(call), {CallResult::unknown, call->target->problem()});
+    Target& target = *call->target;
+    call->endpoint = target.pick(call->tried);
+    if (!call->endpoint) return end(std::move(call), {CallResult::unknown, target.problem()});
     grpc::ClientContext& context = call->context.emplace();
     context.set_deadline(call->deadline);
     if (auto wrong = add_metadata(call->branch, context)) {
       return end(std::move(call), {CallResult::unknown, std::move(*wrong)});
     }
     OutboundCall& started = *call.release();  // gRPC's until the callback, which gives it back
-    ++started.target->calls_out;
+    ++target.calls_out;
     out_.push_back(started);
     in_flight_->add();
     started.endpoint->stub.UnaryCall(&context, started.method, {}, &started.request, &started.answer,

@@ -9,10 +9,8 @@
 #include <grpcpp/server_builder.h>
 #include <netinet/in.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <climits>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -24,6 +22,7 @@
 
 #include "proto/dtm.grpc.pb.h"
 #include "transports/grpc/answer.hpp"
+#include "transports/grpc/clamped.hpp"
 #include "transports/grpc/methods.hpp"
 #include "transports/grpc/reflection.hpp"
 
@@ -39,11 +38,6 @@ constexpr int kClientPingMsMin = 10'000;  // clients that probe us more often ar
 std::vector<std::string> service_names() {
   return {Dtm::service_full_name(), "grpc.health.v1.Health",
           grpc::reflection::v1::ServerReflection::service_full_name(), "grpc.reflection.v1alpha.ServerReflection"};
-}
-
-template <class Number>
-int clamped(Number number) {
-  return static_cast<int>(std::min<std::int64_t>(static_cast<std::int64_t>(number), INT_MAX));
 }
 
 // What is being answered, and who wants to know of it.
