@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy over our sources of one build folder, in parallel, and only over what changed since it was content.
+"""Runs clang-tidy over our sources of one build folder, in parallel, and only over what it was not content with before.
 
     scripts/tidy.py build/debug [--tests]      --tests: those of the tests, too, which take as long again
 
-The build folder must have been built with Ninja: its record of what each source includes tells what has changed.
+What it was content with is remembered by content, in ~/.cache/settle-tidy, so that all clones share it. The build folder
+must have been built with Ninja: its record of what each source includes tells what belongs to a source.
 """
 import concurrent.futures
+import hashlib
 import json
 import os
 import re
@@ -15,6 +17,8 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CLANG_TIDY = "clang-tidy-14"
+VERSION = subprocess.run([CLANG_TIDY, "--version"], check=True, stdout=subprocess.PIPE).stdout
+CONTENT = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "settle-tidy")
 
 
 def included_files(build):
@@ -35,11 +39,15 @@ def is_of_tests(object_file):
     return target.endswith("_test") or target == "settle_doctest_main"
 
 
-def newest_change(files):
-    try:
-        return max(os.stat(path).st_mtime_ns for path in files)
-    except OSError:
-        return sys.maxsize
+def fingerprint(words, files, build):
+    """Of all that clang-tidy's opinion of one source depends on, but for the system's headers: those come with packages."""
+    digest = hashlib.sha256(VERSION)
+    digest.update("\0".join(words).replace(build, "BUILD").replace(ROOT, "ROOT").encode())
+    for path in sorted(set(map(os.path.normpath, files))):
+        if path.startswith((ROOT + os.sep, build + os.sep)):
+            with open(path, "rb") as file:
+                digest.update(hashlib.sha256(file.read()).digest())
+    return digest.hexdigest()
 
 
 def main():
@@ -60,9 +68,8 @@ def main():
         is_test = name.startswith("tests" + os.sep) or "_walk" in name or is_of_tests(object_file)
         if is_test and not with_tests:
             continue
-        stamp = os.path.join(build, "tidy", name + ".ok")
-        files = [source, settings] + includes.get(object_file, [])
-        if not os.path.exists(stamp) or os.stat(stamp).st_mtime_ns < newest_change(files):
+        stamp = os.path.join(CONTENT, fingerprint(words, [source, settings] + includes.get(object_file, []), build))
+        if not os.path.exists(stamp):
             pending[source] = stamp
 
     def check(source):
