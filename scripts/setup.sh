@@ -26,7 +26,7 @@ PATH="$PATH:/usr/local/go/bin:/usr/sbin"
 commands=(
   go:golang-go java:default-jdk-headless javac:default-jdk-headless mvn:maven
   mariadbd:mariadb-server-core mariadb-install-db:mariadb-server-core mariadb:mariadb-client-core
-  etcd:etcd-server etcdctl:etcd-client
+  etcd:etcd-server etcdctl:etcd-client openssl:openssl
 )
 
 if [ "$for_tests" = yes ]; then
