@@ -184,6 +184,17 @@ class SettledTest(unittest.TestCase):
         self.assertEqual(self.ask(port, "GET", "/api/ping")[0], 200)
         self.assertNotIn("level=warning", self.stop(process))
 
+    def test_sample_with_a_registry(self):
+        with open(SAMPLE, encoding="utf-8") as file:
+            text = re.sub(r"(?m)^# (MicroService:|  .*)$", r"\1", file.read())
+        self.assertIn("\nMicroService:\n", text)
+        for key in "HttpPort", "GrpcPort":
+            text = re.sub(r"(?m)^%s: .*$" % key, "%s: 0" % key, text)
+        process, port, _ = self.start("-c", self.write("conf.yml", text))
+        metrics = self.ask(port, "GET", "/api/metrics")[1].decode()
+        self.assertIn("settle_registry_registers 1\n", metrics)
+        self.assertNotIn("is not", self.stop(process).replace("is not registered", ""))
+
     def test_sample_holds_every_key_that_is_used(self):
         with open(SAMPLE, encoding="utf-8") as file:
             text = file.read()
