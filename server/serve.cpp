@@ -144,7 +144,7 @@ class RunningServer {
   }
 
  private:
-  // The port of the API is the last: who sees it answer may rely on the others.
+  // gRPC before HTTP: who sees the API answer may rely on both.
   Result<Done> listen(const Config& config) {
     Result<Done> done = listen_for_grpc(config);
     if (done) done = listen(config, config.http_port, &dtm::Api::handle);

@@ -1,4 +1,4 @@
-// Addresses of the form "host:port".
+// Lists of addresses of the form "host:port".
 #pragma once
 
 #include <string>
@@ -6,11 +6,9 @@
 #include <vector>
 
 #include "settle/result.hpp"
+#include "transports/grpc/host_port.hpp"
 
 namespace settle::server {
-
-// A name, an IPv4 address, or an IPv6 address in brackets, then a port of 1 to 65535: "shop-1:9000", "[::1]:9000".
-bool is_host_port(std::string_view text);
 
 // "h1:2379,h2:2379", in the order given, each once; blanks around a comma are left out. Code::invalid names the part
 // that is no host:port.

@@ -40,10 +40,11 @@ std::vector<std::string> service_names() {
           grpc::reflection::v1::ServerReflection::service_full_name(), "grpc.reflection.v1alpha.ServerReflection"};
 }
 
-// What is being answered, and who wants to know of it.
+// What is being answered, and who wants to know of it. Every request keeps it, for what is told of one comes behind its
+// answer, when the server may be gone already.
 class Requests {
  public:
-  explicit Requests(const ServerOptions& options) : options_(options) {}
+  explicit Requests(ServerOptions options) : options_(std::move(options)) {}
 
   // Why one more cannot be taken; ended() belongs to it all the same.
   std::optional<Error> begin() {
@@ -75,7 +76,7 @@ class Requests {
   std::size_t count() const { return count_; }
 
  private:
-  const ServerOptions& options_;
+  const ServerOptions options_;
   std::atomic<std::size_t> count_ = 0;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;  // of stop() alone
@@ -90,7 +91,7 @@ using RawService = Dtm::WithRawCallbackMethod_NewGid<Dtm::WithRawCallbackMethod_
 
 class DtmService final : public RawService {
  public:
-  DtmService(Engine& engine, Requests& requests) : engine_(engine), requests_(requests) {}
+  DtmService(Engine& engine, std::shared_ptr<Requests> requests) : engine_(engine), requests_(std::move(requests)) {}
 
   using Context = grpc::CallbackServerContext;
   using Bytes = grpc::ByteBuffer;
@@ -128,8 +129,8 @@ class DtmService final : public RawService {
   // gRPC keeps context, response and reactor until the reactor's Finish, which is called once.
   Reactor* run(const Method& method, Context& context, const Bytes& request, Bytes& response) {
     Reactor* const reactor = context.DefaultReactor();
-    std::optional<Error> refused = requests_.begin();
-    Answer answer = [this, &method, reactor, &response,
+    std::optional<Error> refused = requests_->begin();
+    Answer answer = [requests = requests_, &method, reactor, &response,
                      began = std::chrono::steady_clock::now()](Result<Bytes> result) mutable {
       const bool ok = static_cast<bool>(result);
       if (ok) {
@@ -138,7 +139,7 @@ class DtmService final : public RawService {
       } else {
         reactor->Finish(status_of(result.error()));
       }
-      requests_.ended(method.name, ok, began);
+      requests->ended(method.name, ok, began);
     };
     if (refused) {
       answer(std::move(*refused));
@@ -149,7 +150,7 @@ class DtmService final : public RawService {
   }
 
   Engine& engine_;
-  Requests& requests_;
+  const std::shared_ptr<Requests> requests_;
 };
 
 // Whatever no service of ours has.
@@ -197,7 +198,7 @@ Error why_not(const ServerOptions& options) {
 class RunningServer final : public Server {
  public:
   RunningServer(Engine& engine, ServerOptions options)
-      : options_(std::move(options)), requests_(options_), service_(engine, requests_) {}
+      : options_(std::move(options)), requests_(std::make_shared<Requests>(options_)), service_(engine, requests_) {}
 
   ~RunningServer() override {
     if (stopper_.joinable()) {
@@ -236,14 +237,14 @@ class RunningServer final : public Server {
   }
 
   std::uint16_t port() const override { return port_; }
-  std::size_t requests() const override { return requests_.count(); }
+  std::size_t requests() const override { return requests_->count(); }
 
   void stop(std::int64_t drain_ms, Task stopped) override {
     set_serving(false);
     // Both block. What is left for the library is to send the last answers, and to end streams that never end by
     // themselves: of health, of reflection.
     stopper_ = std::thread([this, drain_ms, stopped = std::move(stopped)]() mutable {
-      requests_.stop(drain_ms);
+      requests_->stop(drain_ms);
       server_->Shutdown(std::chrono::system_clock::now() + kLastAnswers);
       stopped();
     });
@@ -258,10 +259,10 @@ class RunningServer final : public Server {
   }
 
   const ServerOptions options_;
-  Requests requests_;
+  const std::shared_ptr<Requests> requests_;
   DtmService service_;
   ReflectionService reflection_{service_names()};
-  UnknownMethods unknown_{requests_};
+  UnknownMethods unknown_{*requests_};
   std::uint16_t port_ = 0;
   std::unique_ptr<grpc::Server> server_;
   std::thread stopper_;
