@@ -1,4 +1,7 @@
-// Durable storage, as a port. Adapters: storage/memory, storage/rocksdb.
+// Durable storage, as a port. Adapters: storage/memory, storage/rocksdb, storage/mysql.
+//
+// A store is one process's alone, or shared: then any number of engines work on it, each transaction is held by one of
+// them at a time under a lease, and whoever does not hold it reads it anew each time (engine/runtime/lease.hpp).
 #pragma once
 
 #include <cstddef>
@@ -7,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "settle/function.hpp"
@@ -26,7 +30,28 @@ struct BranchRun {
   std::vector<BranchState> branches;
 };
 
+// A row by its name. Stores that keep a row for each branch find it so.
+struct NamedBranch {
+  std::uint32_t row = 0;
+  std::string branch_id;
+  std::string operation;
+  BranchState state;
+};
+
+// An owner is a text that no two holds of one transaction have in common, not even two of one process: a write that
+// was decided on under an earlier hold finds another owner and is refused. All of ours begin so; DTM's do not.
+inline constexpr std::string_view kOwnerPrefix = "settle:";
+
 // One change of one transaction.
+//
+// On a shared store it also says who holds the transaction:
+//   held_as   hold_as
+//   X         Y or X     goes on being held, until lease_until_ms
+//   X         empty      is released
+//   empty     Y          becomes held, whoever held it before: where it is created, or leaves `prepared`
+//   empty     empty      status changes: nobody holds it any more. Status stays: owner and a running lease stay, too
+// While it is held, lease_until_ms is what is stored and shown as its next_retry_time_ms: every server takes what is
+// past that. A lease is stored in the whole seconds that it covers, so it may end up to a second early, never later.
 struct Change {
   std::string gid;
   // Create: refused (`exists`) where the gid is known, be it unfinished, finished or purged and remembered.
@@ -40,7 +65,15 @@ struct Change {
   std::size_t first_registration = 0;
   std::vector<Registration> registrations;
   // When creating: every run that has a row that is not a default BranchState. Otherwise: every run with a changed row.
+  // For a store that names_branches: every run with a row that is prepared, and either started or tried already.
   std::vector<BranchRun> runs;
+  // For a store that names_branches: every row whose status was changed, newly registered ones included. When creating:
+  // every row that is not prepared.
+  std::vector<NamedBranch> named;
+  // Of a shared store. held_as, unless empty: refused (`conflict`) where another owner is stored.
+  std::string held_as;
+  std::string hold_as;
+  std::int64_t lease_until_ms = 0;  // wall clock; only with hold_as
 };
 
 enum class ChangeResult : std::uint8_t {
@@ -101,22 +134,59 @@ struct PurgeResult {
 
 // What a committer and its metrics may know of an adapter.
 struct StoreTraits {
-  std::string name;      // "memory", "rocksdb"
-  bool durable = false;  // a crash of the machine loses nothing that was applied
-  std::string place;     // the folder or the address, for logs
+  std::string name;             // "memory", "rocksdb"
+  bool durable = false;         // a crash of the machine loses nothing that was applied
+  std::string place;            // the folder or the address, for logs
+  bool shared = false;          // other processes may work on the same transactions: see Change, and claim() below
+  bool names_branches = false;  // see Change::runs and Change::named
+  std::size_t lanes = 1;        // so many threads may be in apply() at once
+  std::size_t readers = 1;      // so many reads at once are worth while
 };
 
-// Threads: apply(), apply_key_value() and repair() come from one thread at a time, the committer's; the others may come
-// from any thread, at the same time as anything. All block; none may throw. Every read sees all changes whose apply()
+// Taking over what nobody works on.
+struct ClaimRequest {
+  std::string owner;                // kOwnerPrefix and more; of this claim alone
+  std::int64_t now_ms = 0;          // wall clock
+  std::int64_t lease_until_ms = 0;  // wall clock
+};
+
+struct Claimed {
+  // Each as stored before it was claimed: `parked` where nobody held it, with its next_retry_time_ms; otherwise whoever
+  // held it let the lease run out.
+  std::vector<StoredTransaction> transactions;
+  bool more = false;  // the limit was reached: ask again
+};
+
+enum class ClaimResult : std::uint8_t {
+  claimed,
+  busy,    // somebody else works on it
+  absent,  // there is none, or it is finished
+};
+
+struct ClaimedOne {
+  ClaimResult result = ClaimResult::absent;
+  std::optional<StoredTransaction> transaction;  // claimed: as in Claimed
+};
+
+// Threads: apply() comes from at most traits().lanes threads at a time, and never for one gid from two; repair() from
+// the same, but at any time; apply_key_value() from one thread at a time; the others may come from any thread, at the
+// same time as anything. All but traits() and check() block; none may throw. Every read sees all changes whose apply()
 // has returned.
 class Store {
  public:
   virtual ~Store() = default;
   virtual StoreTraits traits() const = 0;
 
+  // Whether it could be stored at all. Otherwise Code::invalid, naming the field and the limit; it is refused then,
+  // and nothing of it is stored.
+  virtual Result<Done> check(const Definition&) const { return Done{}; }
+  virtual Result<Done> check(const Registration&) const { return Done{}; }
+  virtual Result<Done> check(const KeyValueChange&) const { return Done{}; }
+  virtual Result<Done> check_result(const std::string& /*workflow_result*/) const { return Done{}; }
+
   // Applies a group, made durable together. Each change succeeds or is refused on its own and whole; no gid comes twice
   // in one group. outcomes has the group's size. On an IO error every outcome that is not certain is `failed`; after
-  // that every apply() fails until repair() succeeded.
+  // that every apply() of this lane fails until repair() succeeded.
   virtual void apply(std::span<const Change> group, std::span<ChangeOutcome> outcomes) = 0;
 
   // One change of a key-value, durable when it returns `applied`. `conflict`: another version, or what is stored is
@@ -156,6 +226,31 @@ class Store {
   // `now_ms` becomes the time from which those purged now are remembered.
   virtual Result<PurgeResult> purge(std::int64_t finished_before_ms, std::int64_t forgotten_before_ms,
                                     std::int64_t now_ms, std::size_t limit) = 0;
+
+  // ---- shared stores only -------------------------------------------------------------------------------------------
+
+  // Takes at most `limit` unfinished transactions whose next_retry_time_ms has come, those due longest first, and reads
+  // them. Nothing is claimed until that is durable; two engines never claim the same. A damaged one is reported by an
+  // Error that names its key, and is put off by a minute.
+  virtual Result<Claimed> claim(const ClaimRequest& /*request*/, std::size_t /*limit*/,
+                                UniqueFunction<void(Error)> /*damaged*/) {
+    return not_shared();
+  }
+
+  // Takes this one, whether it is due or not, unless somebody works on it: an owner of ours whose lease runs, or a DTM
+  // server that touched it within the last ten seconds.
+  virtual Result<ClaimedOne> claim_one(const std::string& /*gid*/, const ClaimRequest& /*request*/) {
+    return not_shared();
+  }
+
+  // Makes due now at most `limit` of those unfinished that nobody works on and that are due after later_than_ms.
+  // How many; `limit` of them: there may be others.
+  virtual Result<std::size_t> make_due(std::int64_t /*later_than_ms*/, std::int64_t /*now_ms*/, std::size_t /*limit*/) {
+    return not_shared();
+  }
+
+ private:
+  static Error not_shared() { return {Code::internal, "this store is not shared"}; }
 };
 
 }  // namespace settle
