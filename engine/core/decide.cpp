@@ -93,8 +93,11 @@ Transaction resume(StoredTransaction stored, Moment now, const Policy& policy) {
   }
   if (transaction.plan) {
     transaction.compensate_cursor = transaction.plan->step_count();
-    const bool may_be_more = transaction.state.status == GlobalStatus::submitted && !transaction.state.exact;
-    if (may_be_more) mark_possible_starts(transaction);
+    // Ours are exact when they are aborting; a DTM server's never are.
+    if (!is_final(transaction.state.status) && transaction.state.status != GlobalStatus::prepared &&
+        !transaction.state.exact) {
+      mark_possible_starts(transaction);
+    }
   }
 
   const State& state = transaction.state;

@@ -41,6 +41,9 @@ struct Policy {
   std::int64_t retry_interval_ms = 10'000;
   std::int64_t retry_interval_max_ms = 3'600'000;
   std::int64_t timeout_to_fail_ms = 35'000;  // of a prepared tcc, xa or msg that does not say
+  // Whether the next step may start before the success of the one before is durable. false: where a DTM server, which
+  // knows nothing of coverage.hpp, may go on with what is stored.
+  bool run_ahead = true;
 };
 
 // What only this process knows of a row.
@@ -130,6 +133,10 @@ struct Replied {
   CallResult result = CallResult::unknown;
   std::string text;
 };
+struct Renewed {};  // the lease is to be extended: what is known is written again
+struct Released {   // nothing is to be done before that time, wall clock; nothing is in flight
+  std::int64_t next_retry_time_ms = 0;
+};
 struct NotSent {  // a call was taken back before anything of it went out
   Call call;
 };
@@ -143,7 +150,7 @@ struct Halted {
 };
 
 using Event = std::variant<Submitted, Prepared, Registered, Finished, AbortRequested, ForceStopped, MadeDue, Woken,
-                           Replied, NotSent, Durable, Halted>;
+                           Replied, NotSent, Durable, Halted, Renewed, Released>;
 
 // ---- what to do about it ----------------------------------------------------------------------------------------
 

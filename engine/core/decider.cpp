@@ -196,6 +196,13 @@ void Decider::on(const Halted& event) {
   halt_now_ = event.force;
 }
 
+void Decider::on(const Renewed&) { need_write_ = true; }
+
+void Decider::on(const Released& event) {
+  tx().state.next_retry_time_ms = event.next_retry_time_ms;
+  need_write_ = true;
+}
+
 Decision Decider::finish() {
   if (!decision_.refused) {
     if (tx().in_pass) advance();

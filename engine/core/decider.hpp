@@ -43,6 +43,8 @@ class Decider {
   void on(const NotSent& event);
   void on(const Durable& event);
   void on(const Halted& event);
+  void on(const Renewed& event);
+  void on(const Released& event);
 
   Decision finish();
 

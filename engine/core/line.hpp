@@ -2,7 +2,9 @@
 // concurrent.
 //
 // Invariants, walked exhaustively:
-//   - a row starts only when all rows before it have succeeded, and the one two before it durably;
+//   - a row starts only when all rows before it have succeeded, and the one two before it durably, or, without
+//   run-ahead,
+//     the one before it;
 //   - nothing but success sets a row's status; FAILURE is tried again like an error;
 //   - the transaction ends when all rows of the line have succeeded, and the direction is durable.
 #pragma once
@@ -16,7 +18,7 @@ namespace settle::core {
 // `row_at(i)` is the row of place i, of `count`. Ends the transaction as `goal`. See Mode::advance.
 template <class RowAt>
 bool follow_line(Decider& decider, std::uint32_t count, RowAt row_at, GlobalStatus goal) {
-  constexpr std::uint32_t kRunAhead = 2;
+  const std::uint32_t run_ahead = decider.policy().run_ahead ? 2 : 1;
   Transaction& tx = decider.tx();
   std::uint32_t& place = tx.line_cursor;
   for (;;) {
@@ -27,7 +29,7 @@ bool follow_line(Decider& decider, std::uint32_t count, RowAt row_at, GlobalStat
       decider.end(goal);
       return false;
     }
-    if (place >= kRunAhead && !is_durable(tx, tx.memory[row_at(place - kRunAhead)].succeed_written)) return true;
+    if (place >= run_ahead && !is_durable(tx, tx.memory[row_at(place - run_ahead)].succeed_written)) return true;
     if (!decider.start(row_at(place))) return false;
   }
 }

@@ -127,10 +127,14 @@ class Saga final : public Mode {
       for (std::uint32_t step = cursor; step < last; ++step) {
         const std::uint32_t row = action_row(step);
         if (tx.branches[row].status != BranchStatus::prepared || !decider.free_to_start(row)) continue;
-        if (!tx.plan->all_predecessors(step, [&tx](std::uint32_t other) { return action_succeeded(tx, other); })) {
+        bool waits = false;
+        if (!tx.plan->all_predecessors(step, [&](std::uint32_t other) {
+              waits = waits || waits_for_success(decider, action_row(other));
+              return action_succeeded(tx, other);
+            })) {
           continue;
         }
-        if (!is_durable(tx, tx.status_written)) {
+        if (waits || !is_durable(tx, tx.status_written)) {
           blocked = true;
         } else if (!covered(tx, step)) {
           blocked = true;
@@ -158,8 +162,9 @@ class Saga final : public Mode {
       bool moved = false;
       const std::uint32_t first = tx.plan->sequential() ? cursor - 1 : 0;
       for (std::uint32_t step = cursor; step-- > first;) {
-        if (!may_compensate(decider, step)) continue;
-        if (!is_durable(tx, tx.status_written)) {
+        bool waits = false;
+        if (!may_compensate(decider, step, waits)) continue;
+        if (waits || !is_durable(tx, tx.status_written)) {
           blocked = true;
         } else {
           moved = decider.start(compensate_row(step)) || moved;
@@ -169,11 +174,22 @@ class Saga final : public Mode {
     }
   }
 
-  static bool may_compensate(Decider& decider, std::uint32_t step) {
+  // Without run-ahead: whether that row has succeeded, but not durably.
+  static bool waits_for_success(const Decider& decider, std::uint32_t row) {
+    if (decider.policy().run_ahead) return false;
+    const Transaction& tx = decider.tx();
+    return tx.branches[row].status == BranchStatus::succeed && !is_durable(tx, tx.memory[row].succeed_written);
+  }
+
+  // `waits`: but only when a write is durable.
+  static bool may_compensate(Decider& decider, std::uint32_t step, bool& waits) {
     const Transaction& tx = decider.tx();
     if (!needs_compensation(tx, step) || !decider.free_to_start(compensate_row(step))) return false;
     if (tx.plan->sequential() && tx.in_flight > 0) return false;
-    return tx.plan->all_successors(step, [&tx](std::uint32_t other) { return !needs_compensation(tx, other); });
+    return tx.plan->all_successors(step, [&](std::uint32_t other) {
+      waits = waits || waits_for_success(decider, compensate_row(other));
+      return !needs_compensation(tx, other);
+    });
   }
 };
 

@@ -8,30 +8,53 @@
 namespace settle::runtime {
 namespace {
 
-// `change` with what `newer`, of the same gid and not yet applied either, makes of it.
-void merge_into(Change& change, Change newer) {
-  if (newer.definition) change.definition = std::move(newer.definition);
-  change.state = std::move(newer.state);
-  if (change.registrations.empty()) change.first_registration = newer.first_registration;
-  std::move(newer.registrations.begin(), newer.registrations.end(), std::back_inserter(change.registrations));
-  for (BranchRun& run : newer.runs) {
-    const auto same = std::find_if(change.runs.begin(), change.runs.end(),
-                                   [&](const BranchRun& other) { return other.first == run.first; });
-    if (same == change.runs.end()) {
-      change.runs.push_back(std::move(run));
+void merge_runs(std::vector<BranchRun>& runs, std::vector<BranchRun> newer) {
+  for (BranchRun& run : newer) {
+    const auto same =
+        std::find_if(runs.begin(), runs.end(), [&](const BranchRun& other) { return other.first == run.first; });
+    if (same == runs.end()) {
+      runs.push_back(std::move(run));
     } else {
       same->branches = std::move(run.branches);
     }
   }
 }
 
+void merge_named(std::vector<NamedBranch>& named, std::vector<NamedBranch> newer) {
+  for (NamedBranch& branch : newer) {
+    const auto same =
+        std::find_if(named.begin(), named.end(), [&](const NamedBranch& other) { return other.row == branch.row; });
+    if (same == named.end()) {
+      named.push_back(std::move(branch));
+    } else {
+      same->state = branch.state;
+    }
+  }
+}
+
+// `change` with what `newer`, of the same gid and not yet applied either, makes of it.
+void merge_into(Change& change, Change newer, bool names_branches) {
+  if (newer.definition) change.definition = std::move(newer.definition);
+  change.state = std::move(newer.state);
+  if (change.registrations.empty()) change.first_registration = newer.first_registration;
+  std::move(newer.registrations.begin(), newer.registrations.end(), std::back_inserter(change.registrations));
+  if (names_branches) {
+    change.runs = std::move(newer.runs);  // these are all that there are
+  } else {
+    merge_runs(change.runs, std::move(newer.runs));
+  }
+  merge_named(change.named, std::move(newer.named));
+  change.hold_as = std::move(newer.hold_as);
+  change.lease_until_ms = newer.lease_until_ms;
+}
+
 }  // namespace
 
-Committer::Committer(Store& store, Executor& lane, std::size_t shard_count, Deliver deliver, Log log,
-                     Telemetry* telemetry)
+Committer::Committer(Store& store, Executor& lane, Shards shards, Deliver deliver, Log log, Telemetry* telemetry)
     : store_(store),
       lane_(lane),
-      shard_count_(shard_count),
+      shards_(shards),
+      names_branches_(store.traits().names_branches),
       deliver_(std::move(deliver)),
       log_(std::move(log)),
       telemetry_(telemetry) {}
@@ -46,7 +69,7 @@ void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<voi
       pending_.changes.push_back(std::move(change));
       pending_.tickets.push_back({shard, std::move(owner), sequence, epoch});
     } else {
-      merge_into(pending_.changes[place->second], std::move(change));
+      merge_into(pending_.changes[place->second], std::move(change), names_branches_);
       pending_.tickets[place->second].sequence = sequence;
     }
     waiting_.store(pending_.changes.size(), std::memory_order_relaxed);
@@ -139,12 +162,12 @@ void Committer::refuse_stale() {
 }
 
 void Committer::deliver(Batch& batch, const std::vector<ChangeOutcome>& outcomes) {
-  std::vector<std::vector<Committed>> by_shard(shard_count_);
+  std::vector<std::vector<Committed>> by_shard(shards_.count);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     Ticket& ticket = batch.tickets[i];
     by_shard[ticket.shard].push_back({std::move(ticket.owner), ticket.sequence, outcomes[i]});
   }
-  for (std::size_t shard = 0; shard < shard_count_; ++shard) {
+  for (std::size_t shard = shards_.first; shard < shards_.count; shard += shards_.step) {
     if (!by_shard[shard].empty()) deliver_(shard, epoch_, std::move(by_shard[shard]));
   }
 }
@@ -162,7 +185,7 @@ void Committer::try_repair() {
   broken_ = false;
   ++epoch_;
   log_(LogLevel::info, "", "the store can be written again");
-  for (std::size_t shard = 0; shard < shard_count_; ++shard) deliver_(shard, epoch_, {});
+  for (std::size_t shard = shards_.first; shard < shards_.count; shard += shards_.step) deliver_(shard, epoch_, {});
 }
 
 }  // namespace settle::runtime

@@ -31,6 +31,8 @@ struct Committed {
 // once, and then with growing pauses. Then a new epoch begins: an empty delivery tells every shard its number. What a
 // shard pushes before it has heard of it fails as well, since it may build on a change that was lost.
 //
+// A store that wants several lanes gets a committer for each; a shard belongs to one of them, so a gid keeps its lane.
+//
 // Threads: push() from any. Everything else happens on the lane. Results come to `deliver` on the lane.
 class Committer : public std::enable_shared_from_this<Committer> {
  public:
@@ -41,9 +43,15 @@ class Committer : public std::enable_shared_from_this<Committer> {
   static constexpr std::int64_t kRepairPauseMs = 100;
   static constexpr std::int64_t kRepairPauseMaxMs = 5'000;
 
+  // Those of the engine's shards that belong to it: first, first + step, … below count.
+  struct Shards {
+    std::size_t count = 1;
+    std::size_t first = 0;
+    std::size_t step = 1;
+  };
+
   // `telemetry` may be null; it is told of every group, timed by the machine's own clock.
-  Committer(Store& store, Executor& lane, std::size_t shard_count, Deliver deliver, Log log,
-            Telemetry* telemetry = nullptr);
+  Committer(Store& store, Executor& lane, Shards shards, Deliver deliver, Log log, Telemetry* telemetry = nullptr);
 
   // `epoch`: the newest that the shard has heard of; the first is 0. `owner`: not null, and the same for all changes of
   // one gid that are under way at once.
@@ -88,7 +96,8 @@ class Committer : public std::enable_shared_from_this<Committer> {
 
   Store& store_;
   Executor& lane_;
-  const std::size_t shard_count_;
+  const Shards shards_;
+  const bool names_branches_;
   const Deliver deliver_;
   const Log log_;
   Telemetry* const telemetry_;

@@ -14,6 +14,7 @@
 namespace settle {
 namespace {
 
+using runtime::Claimer;
 using runtime::Committer;
 using runtime::Shard;
 using runtime::Surroundings;
@@ -39,34 +40,58 @@ class RunningEngine final : public Engine {
   RunningEngine(Ports ports, EngineOptions options)
       : ports_(with_clock(std::move(ports), own_.clock)), options_(options), topics_(ports_.store, *ports_.clock) {
     if (ports_.shards.empty()) ports_.shards.push_back(own_.add("settle-shard"));
-    if (ports_.committer == nullptr) ports_.committer = own_.add("settle-commit");
-    if (ports_.reader == nullptr) ports_.reader = own_.add("settle-read");
+    const StoreTraits traits = ports_.store.traits();
+    const std::vector<Executor*> readers = threads_for("settle-read", ports_.reader, traits.readers);
+    const std::vector<Executor*> lanes =
+        threads_for("settle-commit", ports_.committer, std::min(traits.lanes, ports_.shards.size()));
+    reader_ = readers.front();
+    readers_ = readers;
     if (!ports_.make_random) ports_.make_random = make_system_random;
     if (!ports_.log) ports_.log = [](LogLevel, std::string_view, std::string_view) {};
     gid_random_ = ports_.make_random();
 
-    surroundings_ = std::make_shared<const Surroundings>(
-        Surroundings{ports_.store,
-                     *ports_.clock,
-                     *ports_.reader,
-                     options_,
-                     {options_.retry_interval_ms, options_.retry_interval_max_ms, options_.timeout_to_fail_ms},
-                     topics_,
-                     ports_.telemetry,
-                     ports_.alert,
-                     ports_.log,
-                     ports_.log_level});
+    auto surroundings = std::make_shared<Surroundings>(Surroundings{
+        ports_.store,
+        *ports_.clock,
+        readers,
+        options_,
+        {options_.retry_interval_ms, options_.retry_interval_max_ms, options_.timeout_to_fail_ms, options_.run_ahead},
+        topics_,
+        ports_.telemetry,
+        ports_.alert,
+        ports_.log,
+        ports_.log_level,
+        traits,
+        nullptr,
+        nullptr});
+    if (traits.shared) {
+      surroundings->owners = std::make_shared<runtime::Owners>(new_gid());
+      // A claim takes long where the database does, so nobody else waits behind it.
+      Executor& lane = *threads_for("settle-claim", ports_.reader, 1).front();
+      surroundings->claimer = std::make_shared<Claimer>(
+          ports_.store, *ports_.clock, lane, *surroundings->owners, options_, ports_.make_random(),
+          [this](StoredTransaction claimed, const std::string& owner, std::int64_t lease_until_ms) {
+            Shard& to = shard(claimed.definition->gid);
+            to.post([&to, claimed = std::move(claimed), owner, lease_until_ms]() mutable {
+              to.adopt_claimed(std::move(claimed), owner, lease_until_ms);
+            });
+          },
+          ports_.log);
+    }
+    surroundings_ = std::move(surroundings);
     const std::size_t count = ports_.shards.size();
-    committer_ = std::make_shared<Committer>(
-        ports_.store, *ports_.committer, count,
-        [this](std::size_t shard, std::uint64_t epoch, std::vector<runtime::Committed> results) {
-          if (results.empty() && shard == 0) read_topics();
-          shards_[shard]->deliver(epoch, std::move(results));
-        },
-        ports_.log, ports_.telemetry);
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+      committers_.push_back(std::make_shared<Committer>(
+          ports_.store, *lanes[lane], Committer::Shards{count, lane, lanes.size()},
+          [this](std::size_t shard, std::uint64_t epoch, std::vector<runtime::Committed> results) {
+            if (results.empty() && shard == 0) read_topics();
+            shards_[shard]->deliver(epoch, std::move(results));
+          },
+          ports_.log, ports_.telemetry));
+    }
     for (std::size_t i = 0; i < count; ++i) {
-      shards_.push_back(
-          std::make_shared<Shard>(i, count, *ports_.shards[i], committer_, surroundings_, ports_.make_random()));
+      shards_.push_back(std::make_shared<Shard>(i, count, *ports_.shards[i], committers_[i % committers_.size()],
+                                                surroundings_, ports_.make_random()));
     }
   }
 
@@ -78,24 +103,31 @@ class RunningEngine final : public Engine {
   }
 
   Result<Done> start() {
-    Result<Done> read = ports_.store.visit_unfinished(
-        [this](StoredTransaction stored) {
-          Shard& owner = shard(stored.definition->gid);
-          owner.adopt(std::move(stored));
-          return true;
-        },
-        [this](Error damaged) { ports_.log(LogLevel::error, "", damaged.message); });
-    if (!read) return read;
+    if (!surroundings_->claimer) {
+      Result<Done> read = ports_.store.visit_unfinished(
+          [this](StoredTransaction stored) {
+            Shard& owner = shard(stored.definition->gid);
+            owner.adopt(std::move(stored));
+            return true;
+          },
+          [this](Error damaged) { ports_.log(LogLevel::error, "", damaged.message); });
+      if (!read) return read;
+    }
     if (Result<Done> known = topics_.read(ports_.log); !known) return known;
     for (const auto& each : shards_) {
       each->post([each = each.get(), callers = ports_.callers] { each->start(callers); });
     }
-    if (options_.finished_expire_ms > 0) {
-      ports_.reader->post([this] {
-        purge_timer_ = ports_.reader->make_timer([this] { purge(); });
+    if (surroundings_->claimer) surroundings_->claimer->start();
+    reader_->post([this] {
+      if (options_.finished_expire_ms > 0) {
+        purge_timer_ = reader_->make_timer([this] { purge(); });
         purge_timer_->arm(options_.purge_interval_ms);
-      });
-    }
+      }
+      if (surroundings_->claimer) {
+        topics_timer_ = reader_->make_timer([this] { read_topics_of_others(); });
+        topics_timer_->arm(options_.topics_interval_ms);
+      }
+    });
     return Done{};
   }
 
@@ -165,6 +197,10 @@ class RunningEngine final : public Engine {
              std::move(completion));
       return;
     }
+    if (Result<Done> ok = ports_.store.check_result(result); !ok) {
+      refuse(gid, std::move(ok.error()), std::move(completion));
+      return;
+    }
     Shard& owner = shard(gid);
     core::Finished finished{status, std::move(rollback_reason), std::move(result)};
     owner.post(
@@ -178,25 +214,27 @@ class RunningEngine final : public Engine {
     if (Result<Done> ok = check_subscriber(topic, subscriber); !ok) {
       return refuse(topic, std::move(ok.error()), std::move(completion));
     }
-    change_topics([this, topic = std::move(topic),
-                   subscriber = std::move(subscriber)] { return topics_.subscribe(*committer_, topic, subscriber); },
-                  std::move(completion));
+    change_topics(
+        [this, topic = std::move(topic), subscriber = std::move(subscriber)] {
+          return topics_.subscribe(*committers_.front(), topic, subscriber);
+        },
+        std::move(completion));
   }
 
   void unsubscribe(std::string topic, std::string url, Completion<Done> completion) override {
     Result<Done> ok = check_topic(topic);
     if (ok && url.empty()) ok = Error{Code::invalid, "empty url"};
     if (!ok) return refuse(topic, std::move(ok.error()), std::move(completion));
-    change_topics(
-        [this, topic = std::move(topic), url = std::move(url)] { return topics_.unsubscribe(*committer_, topic, url); },
-        std::move(completion));
+    change_topics([this, topic = std::move(topic),
+                   url = std::move(url)] { return topics_.unsubscribe(*committers_.front(), topic, url); },
+                  std::move(completion));
   }
 
   void delete_topic(std::string topic, Completion<Done> completion) override {
     if (Result<Done> ok = check_topic(topic); !ok) {
       return refuse(topic, std::move(ok.error()), std::move(completion));
     }
-    change_topics([this, topic = std::move(topic)] { return topics_.remove(*committer_, topic); },
+    change_topics([this, topic = std::move(topic)] { return topics_.remove(*committers_.front(), topic); },
                   std::move(completion));
   }
 
@@ -228,7 +266,11 @@ class RunningEngine final : public Engine {
   }
 
   void make_all_due(std::int64_t later_than_ms, std::size_t limit, Completion<MadeDue> completion) override {
-    make_due_from(0, later_than_ms, limit, {}, std::move(completion));
+    if (surroundings_->claimer) {
+      make_due_in_store(later_than_ms, limit, std::move(completion));
+    } else {
+      make_due_from(0, later_than_ms, limit, {}, std::move(completion));
+    }
   }
 
   void query(std::string gid, Completion<std::optional<StoredTransaction>> completion) override {
@@ -273,6 +315,15 @@ class RunningEngine final : public Engine {
   }
 
   void clock_advanced(UniqueFunction<void()> settled) override {
+    if (!surroundings_->claimer) {
+      settle_shards(std::move(settled));
+      return;
+    }
+    surroundings_->claimer->look_until_empty(
+        [this, settled = std::move(settled)]() mutable { settle_shards(std::move(settled)); });
+  }
+
+  void settle_shards(Task settled) {
     const auto done = when_all(shards_.size(), std::move(settled));
     for (const auto& each : shards_) {
       each->post([each = each.get(), done] { each->when_settled([done] { (*done)(); }); });
@@ -283,13 +334,21 @@ class RunningEngine final : public Engine {
     {
       const std::lock_guard lock(stop_mutex_);
       if (stopped_) {
-        ports_.committer->post(std::move(stopped));
+        reader_->post(std::move(stopped));
         return;
       }
       stopping_ = true;
       stop_waiters_.push_back(std::move(stopped));
       if (stop_waiters_.size() > 1) return;
     }
+    if (surroundings_->claimer) {
+      surroundings_->claimer->stop([this, drain_ms] { halt_shards(drain_ms); });
+    } else {
+      halt_shards(drain_ms);
+    }
+  }
+
+  void halt_shards(std::int64_t drain_ms) {
     const auto halted = when_all(shards_.size(), [this] { close(); });
     for (const auto& each : shards_) {
       each->post([each = each.get(), drain_ms, halted] { each->halt(drain_ms, [halted] { (*halted)(); }); });
@@ -309,10 +368,15 @@ class RunningEngine final : public Engine {
       sum.due += counters.due.load(std::memory_order_relaxed);
       sum.calls_in_flight += counters.calls_in_flight.load(std::memory_order_relaxed);
       sum.calls_waiting += counters.calls_waiting.load(std::memory_order_relaxed);
+      sum.leases_lost += counters.leases_lost.load(std::memory_order_relaxed);
     }
-    sum.groups = committer_->groups();
-    sum.changes = committer_->changes();
-    sum.changes_waiting = committer_->waiting();
+    for (const auto& each : committers_) {
+      sum.groups += each->groups();
+      sum.changes += each->changes();
+      sum.changes_waiting += each->waiting();
+      sum.store_broken = sum.store_broken || each->broken();
+    }
+    if (surroundings_->claimer) sum.claimed = surroundings_->claimer->claimed();
     return sum;
   }
 
@@ -320,6 +384,14 @@ class RunningEngine final : public Engine {
   static Ports with_clock(Ports ports, Clock& clock) {
     if (ports.clock == nullptr) ports.clock = &clock;
     return ports;
+  }
+
+  // The caller's executor for that work, where there is one; otherwise so many threads of our own.
+  std::vector<Executor*> threads_for(const char* name, Executor* given, std::size_t count) {
+    if (given != nullptr) return std::vector<Executor*>(std::max<std::size_t>(1, count), given);
+    std::vector<Executor*> threads;
+    for (std::size_t i = 0; i < std::max<std::size_t>(1, count); ++i) threads.push_back(own_.add(name));
+    return threads;
   }
 
   Shard& shard(const std::string& gid) { return *shards_[std::hash<std::string>()(gid) % shards_.size()]; }
@@ -378,7 +450,7 @@ class RunningEngine final : public Engine {
     for (const auto& [field, url] : urls) {
       if (!is_callable(*url)) return unknown_scheme(field, *url);
     }
-    return Done{};
+    return ports_.store.check(registration);
   }
 
   static Result<Done> check_text(const char* field, const std::string& text, std::size_t bytes_max) {
@@ -410,7 +482,7 @@ class RunningEngine final : public Engine {
   // On the lane of the committer, so that there is one change at a time.
   void change_topics(UniqueFunction<Result<Done>()> change, Completion<Done> completion) {
     if (stopping_) return refuse("", runtime::stopping(), std::move(completion));
-    committer_->run_between([this, change = std::move(change), completion = std::move(completion)]() mutable {
+    committers_.front()->run_between([this, change = std::move(change), completion = std::move(completion)]() mutable {
       Result<Done> result = change();
       shards_.front()->post([result = std::move(result), completion = std::move(completion)]() mutable {
         completion(std::move(result));
@@ -422,7 +494,8 @@ class RunningEngine final : public Engine {
   template <class Read, class Value>
   void read(Read read_store, Completion<Value> completion) {
     if (stopping_) return refuse("", runtime::stopping(), std::move(completion));
-    ports_.reader->post([this, read_store = std::move(read_store), completion = std::move(completion)]() mutable {
+    Executor& reader = *readers_[next_reader_++ % readers_.size()];
+    reader.post([this, read_store = std::move(read_store), completion = std::move(completion)]() mutable {
       auto found = read_store();
       shards_.front()->post(
           [found = std::move(found), completion = std::move(completion)]() mutable { completion(std::move(found)); });
@@ -461,17 +534,46 @@ class RunningEngine final : public Engine {
 
   // All shards have halted: waits for the reads and the writes that are under way.
   void close() {
-    ports_.reader->post([this] {
-      purge_timer_.reset();
-      committer_->close([this] {
-        std::vector<Task> waiters;
-        {
-          const std::lock_guard lock(stop_mutex_);
-          stopped_ = true;
-          waiters = std::move(stop_waiters_);
+    const auto closed = when_all(committers_.size(), [this] {
+      std::vector<Task> waiters;
+      {
+        const std::lock_guard lock(stop_mutex_);
+        stopped_ = true;
+        waiters = std::move(stop_waiters_);
+      }
+      for (Task& waiter : waiters) waiter();
+    });
+    const auto read = when_all(readers_.size(), [this, closed] {
+      for (const auto& each : committers_) each->close([closed] { (*closed)(); });
+    });
+    for (Executor* const reader : readers_) {
+      reader->post([this, reader, read] {
+        if (reader == reader_) {
+          purge_timer_.reset();
+          topics_timer_.reset();
         }
-        for (Task& waiter : waiters) waiter();
+        (*read)();
       });
+    }
+  }
+
+  // Makes due what nobody works on, here or elsewhere.
+  void make_due_in_store(std::int64_t later_than_ms, std::size_t limit, Completion<MadeDue> completion) {
+    const auto make = [this, later_than_ms, limit]() -> Result<MadeDue> {
+      const std::int64_t now_ms = ports_.clock->now().wall_ms;
+      const Result<std::size_t> made = ports_.store.make_due(now_ms + later_than_ms, now_ms, limit);
+      if (!made) return made.error();
+      if (made.value() > 0) surroundings_->claimer->poke();
+      return MadeDue{made.value(), made.value() == limit};
+    };
+    read(make, std::move(completion));
+  }
+
+  // On the reader: other servers may have changed them. While the store is broken they stay as they are.
+  void read_topics_of_others() {
+    topics_timer_->arm(options_.topics_interval_ms);
+    committers_.front()->run_between([this] {
+      if (!committers_.front()->broken() && !stopping_) read_topics();
     });
   }
 
@@ -482,9 +584,13 @@ class RunningEngine final : public Engine {
   std::mutex gid_mutex_;
   std::unique_ptr<Random> gid_random_;
   std::shared_ptr<const Surroundings> surroundings_;
-  std::shared_ptr<Committer> committer_;
+  std::vector<std::shared_ptr<Committer>> committers_;
+  std::vector<Executor*> readers_;
+  Executor* reader_ = nullptr;  // one of them, for what is done from time to time
+  std::atomic<std::size_t> next_reader_ = 0;
   std::vector<std::shared_ptr<Shard>> shards_;
-  std::unique_ptr<Timer> purge_timer_;  // the reader's
+  std::unique_ptr<Timer> purge_timer_;   // the reader's
+  std::unique_ptr<Timer> topics_timer_;  // the reader's
 
   std::mutex stop_mutex_;  // guards the two that follow
   std::vector<Task> stop_waiters_;

@@ -29,11 +29,12 @@ struct CallRecord {
   std::int64_t sent_at_ms = 0;  // steady clock; 0: not yet
 };
 
-// An answer that is known, but not yet durable.
-struct PendingAnswer {
-  core::Sequence after = 0;
-  Result<Done> answer;
-  Completion<Done> completion;
+inline constexpr std::int64_t kNoLease = -core::kNever;
+
+// A lease that a write asks for.
+struct WrittenLease {
+  core::Sequence sequence = 0;
+  std::int64_t until_ms = 0;  // steady clock
 };
 
 // What a client asked for when the transaction was created; needed again where the gid turns out to exist.
@@ -47,12 +48,31 @@ struct CreateRequest {
   int tries = 0;
 };
 
+// What a client asked of a transaction, as far as it is needed to ask again: on a shared store another server may have
+// changed the transaction meanwhile.
+struct Ask {
+  core::Event event;
+  bool wait = false;  // the answer, unless it is a refusal, comes when the pass has ended
+  Completion<Done> completion;
+  std::optional<CreateRequest> create;  // of a submit or prepare: its completion is the one above
+  int tries = 0;
+};
+
+// An answer that is known, but not yet durable.
+struct PendingAnswer {
+  core::Sequence after = 0;
+  Result<Done> answer;
+  Completion<Done> completion;
+  std::shared_ptr<Ask> ask;  // of a shared store: without its completion
+};
+
 struct Entry {
   enum class Mode : std::uint8_t {
     creating,  // the write that creates it has not come back: whatever else is asked waits for that
     loading,   // being read from the store: likewise
     live,      // `transaction` is what it is
     poisoned,  // a write failed, so nobody knows what is stored: refuses everything until it was read again
+    lost,      // of a shared store: another server has changed it. Forgotten when its calls and writes are back
   };
 
   explicit Entry(std::string name) : gid(std::move(name)) {}
@@ -62,7 +82,7 @@ struct Entry {
   std::int64_t id = 0;
   core::Transaction transaction;
 
-  std::vector<Found> deferred;             // creating, loading: what to do then
+  std::vector<Found> deferred;             // creating, loading, lost: what to do then
   std::optional<CreateRequest> request;    // creating
   std::optional<Result<Done>> first_pass;  // creating: how its first pass ended, where it did so at once
   std::vector<PendingAnswer> answers;
@@ -82,6 +102,15 @@ struct Entry {
   bool mistrusted = false;         // poisoned: the store itself must be repaired first
   bool reviving = false;           // loading, after it was poisoned
   bool woken = false;              // came from the store by its time, and its pass has not ended
+
+  // Of a shared store.
+  std::string owner;                         // of the hold that this process has or has asked for; empty: none
+  std::int64_t lease_until_ms = kNoLease;    // steady clock; of the newest durable write
+  std::vector<WrittenLease> written_leases;  // of writes under way
+  std::vector<std::shared_ptr<CallRecord>> for_lease;  // calls that wait for a longer lease
+  core::Sequence reread_after = 0;          // the write after which registered branches are read anew; 0: none
+  bool read_is_stale = false;               // loading: was claimed meanwhile, so it is to be read again
+  std::vector<std::shared_ptr<Ask>> asked;  // lost: to be asked again
 
   std::optional<std::list<std::shared_ptr<Entry>>::iterator> warm;  // its place among the warm ones
   std::size_t warm_weight = 0;                                      // what it counts there

@@ -16,7 +16,10 @@ Shard::Shard(std::size_t index, std::size_t shard_count, Executor& executor, std
       gate_(std::max<std::size_t>(1, around_.options.calls_per_target_max / shard_count)) {}
 
 Shard::~Shard() {
-  for (const auto& [gid, entry] : entries_) entry->calls.clear();
+  for (const auto& [gid, entry] : entries_) {
+    entry->calls.clear();
+    entry->for_lease.clear();
+  }
 }
 
 // ---- the inbox -----------------------------------------------------------------------------------------------------
@@ -76,6 +79,10 @@ void Shard::on(Reply& reply) {
     revive_if_possible(entry);
     return;
   }
+  if (entry->mode == Entry::Mode::lost) {
+    forget_lost(entry);
+    return;
+  }
   if (entry->mode != Entry::Mode::live || !owns(entry)) return;  // it went on without this answer
   call_ended(*reply.record, reply.reply);
   step(entry, core::Replied{reply.record->call, reply.reply.result, std::move(reply.reply.text)});
@@ -124,6 +131,10 @@ void Shard::start(const std::vector<CallerPort>& callers) {
     armed_for_ms_ = core::kNever;
     after_drain();
   });
+  if (!shared()) return;
+  follow_timer_ = executor_.make_timer([this] { look_at_followed(); });
+  renew_timer_ = executor_.make_timer([this] { renew_all(); });
+  renew_timer_->arm(around_.options.lease_ms / 3);
 }
 
 Shard::EntryPtr Shard::add_entry(const std::string& gid, Entry::Mode mode) {
@@ -145,6 +156,7 @@ void Shard::find(const std::string& gid, Found found) {
   switch (entry->mode) {
     case Entry::Mode::creating:
     case Entry::Mode::loading:
+    case Entry::Mode::lost:
       entry->deferred.push_back(std::move(found));
       return;
     case Entry::Mode::live:
@@ -158,7 +170,7 @@ void Shard::find(const std::string& gid, Found found) {
 }
 
 void Shard::load(const EntryPtr& entry) {
-  around_.reader.post([self = shared_from_this(), entry] {
+  around_.reader(entry->gid).post([self = shared_from_this(), entry] {
     auto stored = self->around_.store.load(entry->gid);
     std::optional<GlobalStatus> purged;
     if (stored && !stored.value()) {
@@ -177,6 +189,10 @@ void Shard::load(const EntryPtr& entry) {
 
 void Shard::loaded(const EntryPtr& entry, Result<std::optional<StoredTransaction>> result,
                    std::optional<GlobalStatus> purged) {
+  if (std::exchange(entry->read_is_stale, false)) {
+    load(entry);
+    return;
+  }
   if (!result || !result.value()) {
     if (!result) around_.log(LogLevel::error, entry->gid, result.error().message);
     if (entry->request) {
@@ -186,14 +202,12 @@ void Shard::loaded(const EntryPtr& entry, Result<std::optional<StoredTransaction
     }
     return;
   }
-  StoredTransaction& stored = *result.value();
-  entry->id = stored.id;
-  entry->mode = Entry::Mode::live;
-  entry->reviving = false;
-  entry->transaction = core::resume(std::move(stored), around_.clock.now(), around_.policy);
-  entry->transaction.halting = halting_;
-  entry->retry_at_ms = entry->exact_retry_at_ms = entry->transaction.retry_at_ms;
-  entry->returned = entry->transaction.written;
+  const bool another_has_it = shared() && result.value()->owner != entry->owner;
+  if (another_has_it && (entry->reviving || !entry->owner.empty())) {
+    lose(entry);
+    return;
+  }
+  take_stored(entry, std::move(*result.value()));
   if (const auto parked = parked_.find(entry->gid); parked != parked_.end()) {
     // Times that were counted here while it was parked are right even where the wall clock stepped meanwhile.
     if (parked->second.times_known) {
@@ -213,11 +227,24 @@ void Shard::loaded(const EntryPtr& entry, Result<std::optional<StoredTransaction
   release_if_idle(entry);
 }
 
+void Shard::take_stored(const EntryPtr& entry, StoredTransaction stored) {
+  entry->id = stored.id;
+  entry->mode = Entry::Mode::live;
+  entry->reviving = false;
+  entry->transaction = core::resume(std::move(stored), around_.clock.now(), around_.policy);
+  entry->transaction.halting = halting_;
+  entry->retry_at_ms = entry->exact_retry_at_ms = entry->transaction.retry_at_ms;
+  entry->returned = entry->transaction.written;
+}
+
 // Nothing is stored under this gid, or it cannot be read: whoever asked is told.
 void Shard::missing(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result) {
   forget(entry);
+  for (Completion<Done>& waiter : std::exchange(entry->pass_waiters, {})) {
+    waiter(Error{Code::unavailable, "the transaction cannot be read at the moment, ask again: " + entry->gid});
+  }
   const std::int64_t again_at_ms = around_.clock.now().steady_ms + kReloadPauseMs;
-  if (!result && entry->reviving) {
+  if (!result && entry->reviving && !shared()) {
     Parked& unread = parked_[entry->gid];
     unread.times_known = false;
     unread.retry_at_ms = again_at_ms;
@@ -244,6 +271,7 @@ void Shard::forget(const EntryPtr& entry) {
   end_wake(entry);
   cool(entry);
   entry->calls.clear();  // they and the entry hold each other
+  entry->for_lease.clear();
   entries_.erase(entry->gid);
 }
 
@@ -255,6 +283,10 @@ bool Shard::is_idle(const Entry& entry) {
 
 void Shard::release_if_idle(const EntryPtr& entry) {
   if (!is_idle(*entry) || !owns(entry)) return;
+  if (shared()) {
+    let_go(entry);
+    return;
+  }
   const GlobalStatus status = entry->transaction.state.status;
   if (status == GlobalStatus::prepared) {
     keep_warm(entry);
@@ -327,6 +359,8 @@ void Shard::halt_all(bool force) {
   }
   for (const EntryPtr& entry : live) {
     step(entry, core::Halted{force});
+    const bool still_held = shared() && !entry->owner.empty() && !entry->transaction.in_pass && owns(entry);
+    if (still_held) step(entry, core::Released{around_.clock.now().wall_ms});
     const auto calls = entry->calls;
     for (const auto& record : calls) {
       const core::Call call = record->call;
@@ -339,7 +373,12 @@ void Shard::tear_down(Task halted) {
   for (const auto& [gid, entry] : entries_) {
     fail_waiters(entry, {Code::unavailable, "the server is stopping, ask again: " + gid});
   }
+  for (Follower& follower : std::exchange(followers_, {})) {
+    follower.done(Error{Code::unavailable, "the server is stopping, ask again: " + follower.gid});
+  }
   closed_ = true;
+  follow_timer_.reset();
+  renew_timer_.reset();
   drain_timer_.reset();
   timer_.reset();
   callers_by_scheme_.clear();

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/runtime/claimer.hpp"
 #include "engine/runtime/committer.hpp"
 #include "engine/runtime/entry.hpp"
 #include "engine/runtime/topic_book.hpp"
@@ -25,7 +26,7 @@ namespace settle::runtime {
 struct Surroundings {
   Store& store;
   Clock& clock;
-  Executor& reader;
+  std::vector<Executor*> readers;  // any of them may read
   EngineOptions options;
   core::Policy policy;
   const TopicBook& topics;
@@ -33,6 +34,14 @@ struct Surroundings {
   std::function<void(Alert)> alert;
   Log log;
   LogLevel log_level = LogLevel::info;
+  StoreTraits traits;
+  // Only of a shared store.
+  std::shared_ptr<Owners> owners;
+  std::shared_ptr<Claimer> claimer;
+
+  Executor& reader(const std::string& gid) const {
+    return *readers[readers.size() == 1 ? 0 : std::hash<std::string>()(gid) / 7 % readers.size()];
+  }
 };
 
 // A transaction is only ever touched by its shard, so nothing here is locked but the inbox. Everything that comes from
@@ -52,6 +61,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
     std::atomic<std::size_t> due = 0;
     std::atomic<std::size_t> calls_in_flight = 0;
     std::atomic<std::size_t> calls_waiting = 0;
+    std::atomic<std::uint64_t> leases_lost = 0;
   };
 
   Shard(std::size_t index, std::size_t shard_count, Executor& executor, std::shared_ptr<Committer> committer,
@@ -62,6 +72,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   // Takes over an unfinished transaction that was read at start.
   void adopt(StoredTransaction stored);
   void start(const std::vector<CallerPort>& callers);
+  // Goes on with one that was claimed. `lease_until_ms`: steady clock.
+  void adopt_claimed(StoredTransaction stored, const std::string& owner, std::int64_t lease_until_ms);
 
   void post(Task task);
   void deliver(std::uint64_t epoch, std::vector<Committed> results);
@@ -97,6 +109,12 @@ class Shard : public std::enable_shared_from_this<Shard> {
   // Of those that are due, so many at most are counted.
   static constexpr std::size_t kDueCountMax = 10'000;
   static constexpr std::int64_t kDueCountPauseMs = 1'000;
+  // Of a shared store: a claimed transaction whose time comes within this is held until then, another one let go.
+  static constexpr std::int64_t kHeldWaitMsMax = 2'000;
+  // How often a transaction is read that another server holds, and that somebody here waits for.
+  static constexpr std::int64_t kFollowPauseMs = 200;
+  // How often a request is decided anew where others change the transaction at the same time.
+  static constexpr int kAskTriesMax = 8;
   // When a transaction that could not be read is tried again.
   static constexpr std::int64_t kReloadPauseMs = 10'000;
   // A gid that exists when it is created and does not when it is read: tried again so often.
@@ -147,7 +165,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void refuse_unless_known(CreateRequest request, Error error);
   void create_refused(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result,
                       std::optional<GlobalStatus> purged);
-  void update_existing(const EntryPtr& entry, const core::Event& event, bool wait, Completion<Done> completion);
+  void update_existing(const EntryPtr& entry, Ask ask);
   void request_event(std::string gid, core::Event event, Completion<Done> completion);
   bool refuse_if_halting(Completion<Done>& completion) const;
 
@@ -185,6 +203,35 @@ class Shard : public std::enable_shared_from_this<Shard> {
   bool quiet() const;
   bool owns(const EntryPtr& entry) const;
 
+  // -- a shared store (shard_shared.cpp)
+  struct Follower {
+    std::string gid;
+    UniqueFunction<bool(Result<std::optional<StoredTransaction>>)> done;  // whether it has seen what it waits for
+  };
+  bool shared() const { return around_.traits.shared; }
+  void name_branches(const Entry& entry, const core::Decision& decision, Change& change) const;
+  void set_hold(const EntryPtr& entry, const core::Decision& decision, Change& change);
+  std::int64_t call_timeout_ms(const Definition& definition) const;
+  void lease_written(Entry& entry, core::Sequence sequence);
+  bool lease_covers(const Entry& entry) const;
+  void wait_for_lease(const std::shared_ptr<CallRecord>& record);
+  void renew(const EntryPtr& entry);
+  void renew_all();
+  bool take_back_waiting(Entry& entry, core::Call call);
+  void let_go(const EntryPtr& entry);
+  void reread(const EntryPtr& entry);
+  static bool needs_hold(const core::Transaction& transaction, const core::Event& event);
+  void hold_first(const EntryPtr& entry, Ask ask);
+  void held(const EntryPtr& entry, Ask ask, const ClaimRequest& request, std::int64_t lease_until_ms,
+            Result<ClaimedOne> result);
+  void ask_again(const std::string& gid, const std::shared_ptr<Ask>& ask);
+  void lose(const EntryPtr& entry);
+  void forget_lost(const EntryPtr& entry);
+  void follow(std::string gid, UniqueFunction<bool(Result<std::optional<StoredTransaction>>)> done);
+  void follow_pass(const std::string& gid, Completion<Done> completion);
+  void look_at_followed();
+  void take_stored(const EntryPtr& entry, StoredTransaction stored);
+
   // -- the end
   void halt_all(bool force);
   void tear_down(Task halted);
@@ -220,6 +267,10 @@ class Shard : public std::enable_shared_from_this<Shard> {
   std::vector<std::unique_ptr<BranchCaller>> callers_;
   std::vector<std::pair<std::string, BranchCaller*>> callers_by_scheme_;
   BranchCaller* caller_of_others_ = nullptr;  // of urls with other schemes, or none
+
+  std::vector<Follower> followers_;
+  std::unique_ptr<Timer> follow_timer_;
+  std::unique_ptr<Timer> renew_timer_;
 
   std::vector<Task> settle_waiters_;
   bool halting_ = false;

@@ -19,8 +19,9 @@ void Shard::query(std::string gid, Completion<std::optional<StoredTransaction>> 
     completion(stopping());
     return;
   }
-  if (!entries_.contains(gid)) {
-    around_.reader.post(
+  // On a shared store another server may have changed what is in memory here, and what is durable is shown anyway.
+  if (shared() || !entries_.contains(gid)) {
+    around_.reader(gid).post(
         [self = shared_from_this(), gid = std::move(gid), completion = std::move(completion)]() mutable {
           auto stored = self->around_.store.load(gid);
           self->post([stored = std::move(stored), completion = std::move(completion)]() mutable {
@@ -50,13 +51,26 @@ void Shard::query(std::string gid, Completion<std::optional<StoredTransaction>> 
                                 } else {
                                   completion(std::move(ok.error()));
                                 }
-                              }});
+                              },
+                              nullptr});
   });
 }
 
 void Shard::wait(std::string gid, Completion<GlobalStatus> completion) {
   if (closed_) {
     completion(stopping());
+    return;
+  }
+  if (shared()) {
+    follow(gid, [gid, completion = std::move(completion)](Result<std::optional<StoredTransaction>> found) mutable {
+      if (!found || !found.value()) {
+        completion(found ? unknown_gid(gid) : std::move(found.error()));
+        return true;
+      }
+      const GlobalStatus status = found.value()->state.status;
+      if (is_final(status)) completion(status);
+      return is_final(status);
+    });
     return;
   }
   find(gid, [this, gid, completion = std::move(completion)](Result<EntryPtr> found) mutable {
@@ -72,6 +86,20 @@ void Shard::wait(std::string gid, Completion<GlobalStatus> completion) {
 void Shard::watch(std::string gid, UniqueFunction<void(Result<GlobalStatus>)> observer) {
   if (closed_) {
     observer(stopping());
+    return;
+  }
+  if (shared()) {
+    follow(gid, [gid, told = std::optional<GlobalStatus>(),
+                 observer = std::move(observer)](Result<std::optional<StoredTransaction>> found) mutable {
+      if (!found || !found.value()) {
+        observer(found ? unknown_gid(gid) : std::move(found.error()));
+        return true;
+      }
+      const GlobalStatus status = found.value()->state.status;
+      if (told != status) observer(status);
+      told = status;
+      return is_final(status);
+    });
     return;
   }
   find(gid, [this, gid, observer = std::move(observer)](Result<EntryPtr> found) mutable {

@@ -27,6 +27,10 @@ void Shard::start_call(const EntryPtr& entry, core::Call call) {
 }
 
 void Shard::send(const std::shared_ptr<CallRecord>& record) {
+  if (shared() && !lease_covers(*record->entry)) {
+    wait_for_lease(record);
+    return;
+  }
   const Definition& definition = *record->entry->transaction.definition;
   const BranchView branch = called(*record->entry, record->call.row);
   counters_.calls.fetch_add(1, std::memory_order_relaxed);
@@ -56,8 +60,7 @@ void Shard::send(const std::shared_ptr<CallRecord>& record) {
   if (!definition.options.branch_headers.empty()) {
     call.headers = {record->entry->transaction.definition, &definition.options.branch_headers};
   }
-  call.timeout_ms = definition.options.request_timeout_s > 0 ? definition.options.request_timeout_s * 1000
-                                                             : around_.options.request_timeout_ms;
+  call.timeout_ms = call_timeout_ms(definition);
   caller->call(std::move(call), std::move(completion));
 }
 
@@ -84,8 +87,14 @@ void Shard::raise_alert(const Entry& entry) const {
   around_.alert({entry.gid, state.status, std::string(url), state.last_error, state.errors});
 }
 
-// Whether the call was still waiting at the gate; it is forgotten then.
+std::int64_t Shard::call_timeout_ms(const Definition& definition) const {
+  const std::int64_t wanted_s = definition.options.request_timeout_s;
+  return wanted_s > 0 ? wanted_s * 1000 : around_.options.request_timeout_ms;
+}
+
+// Whether the call was still waiting at the gate, or for a lease; it is forgotten then.
 bool Shard::revoke(const EntryPtr& entry, core::Call call) {
+  if (take_back_waiting(*entry, call)) return true;
   const auto same = [&](const std::shared_ptr<CallRecord>& record) { return record->call == call; };
   const auto found = std::find_if(entry->calls.begin(), entry->calls.end(), same);
   if (found == entry->calls.end() || !(*found)->place.waiting()) return false;

@@ -41,7 +41,8 @@ void Shard::give_found(const EntryPtr& entry, CreateRequest request) {
                               } else {
                                 (*found)(std::move(ok.error()));
                               }
-                            }});
+                            },
+                            nullptr});
 }
 
 void Shard::create_or_update(CreateRequest request) {
@@ -72,11 +73,14 @@ void Shard::create(CreateRequest request) {
     request.completion(Error{Code::overloaded, "too many transactions are being worked on, ask again later"});
     return;
   }
+  Result<Done> ok = Done{};
   if (request.definition->type == TransType::msg) {  // nobody else needs the topics, which all shards share
-    if (Result<Done> ok = expand_topics(*request.definition, *around_.topics.topics()); !ok) {
-      refuse_unless_known(std::move(request), std::move(ok.error()));
-      return;
-    }
+    ok = expand_topics(*request.definition, *around_.topics.topics());
+  }
+  if (ok) ok = around_.store.check(*request.definition);
+  if (!ok) {
+    refuse_unless_known(std::move(request), std::move(ok.error()));
+    return;
   }
   const EntryPtr entry = add_entry(request.definition->gid, Entry::Mode::creating);
   const Moment now = around_.clock.now();
@@ -131,35 +135,45 @@ void Shard::update(const EntryPtr& entry, CreateRequest request) {
     notify(entry);
     return;
   }
-  core::Event event = core::Prepared{};
+  Ask ask{core::Prepared{}};
   if (request.status == GlobalStatus::submitted) {
     core::Submitted submitted{transaction.definition};
     if (transaction.state.status == GlobalStatus::prepared) {
       Result<Definition> merged = merge(*transaction.definition, *request.definition);
-      if (!merged) {
-        request.completion(std::move(merged.error()));
+      const bool changed = merged && merged.value() != *transaction.definition;
+      Result<Done> fits = changed ? around_.store.check(merged.value()) : Result<Done>(Done{});
+      if (!merged || !fits) {
+        request.completion(std::move(merged ? fits.error() : merged.error()));
         return;
       }
-      if (merged.value() != *transaction.definition) {
+      if (changed) {
         submitted.merged = std::make_shared<const Definition>(std::move(merged).value());
       }
     }
-    event = std::move(submitted);
+    ask.event = std::move(submitted);
   }
-  const bool wait = request.status == GlobalStatus::submitted && request.definition->options.wait_result;
-  update_existing(entry, event, wait, std::move(request.completion));
+  ask.wait = request.status == GlobalStatus::submitted && request.definition->options.wait_result;
+  ask.completion = std::move(request.completion);
+  ask.tries = request.tries;
+  if (shared()) ask.create = std::move(request);
+  update_existing(entry, std::move(ask));
 }
 
 // ---- requests that are events of the core ---------------------------------------------------------------------------
 
-// `wait`: the answer, unless it is a refusal, comes when the pass has ended.
-void Shard::update_existing(const EntryPtr& entry, const core::Event& event, bool wait, Completion<Done> completion) {
-  core::Decision decision = core::decide(std::move(entry->transaction), event, around_.clock.now(), around_.policy);
-  if (wait && !decision.refused) {
-    entry->pass_waiters.push_back(std::move(completion));
+void Shard::update_existing(const EntryPtr& entry, Ask ask) {
+  if (shared() && entry->owner.empty() && needs_hold(entry->transaction, ask.event)) {
+    hold_first(entry, std::move(ask));
+    return;
+  }
+  core::Decision decision = core::decide(std::move(entry->transaction), ask.event, around_.clock.now(), around_.policy);
+  if (ask.wait && !decision.refused) {
+    entry->pass_waiters.push_back(std::move(ask.completion));
   } else {
     Result<Done> answer = decision.refused ? Result<Done>(*decision.refused) : Result<Done>(Done{});
-    entry->answers.push_back({decision.transaction.written, std::move(answer), std::move(completion)});
+    PendingAnswer pending{decision.transaction.written, std::move(answer), std::move(ask.completion), nullptr};
+    if (shared()) pending.ask = std::make_shared<Ask>(std::move(ask));
+    entry->answers.push_back(std::move(pending));
   }
   carry_out(entry, std::move(decision));
 }
@@ -171,7 +185,7 @@ void Shard::request_event(std::string gid, core::Event event, Completion<Done> c
       completion(found ? unknown_gid(gid) : std::move(found.error()));
       return;
     }
-    update_existing(found.value(), event, false, std::move(completion));
+    update_existing(found.value(), {std::move(event), false, std::move(completion)});
   });
 }
 
@@ -188,7 +202,7 @@ void Shard::register_branch(std::string gid, TransType type, Registration regist
          } else if (const TransType stored = found.value()->transaction.definition->type; stored != type) {
            completion(other_type(type, stored));
          } else {
-           update_existing(found.value(), std::move(event), false, std::move(completion));
+           update_existing(found.value(), {std::move(event), false, std::move(completion)});
          }
        });
 }
@@ -202,7 +216,7 @@ void Shard::finish_workflow(std::string gid, core::Finished finished, Completion
     } else if (const TransType stored = found.value()->transaction.definition->type; stored != TransType::workflow) {
       completion(other_type(TransType::workflow, stored));
     } else {
-      update_existing(found.value(), std::move(finished), false, std::move(completion));
+      update_existing(found.value(), {std::move(finished), false, std::move(completion)});
     }
   });
 }
@@ -224,7 +238,7 @@ void Shard::abort(std::string gid, std::optional<TransType> type, std::string re
       return;
     }
     const bool wait = two_phase && definition.options.wait_result;
-    update_existing(found.value(), core::AbortRequested{std::move(reason)}, wait, std::move(completion));
+    update_existing(found.value(), {core::AbortRequested{std::move(reason)}, wait, std::move(completion)});
   });
 }
 

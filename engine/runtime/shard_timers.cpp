@@ -8,7 +8,8 @@ namespace settle::runtime {
 
 void Shard::set_timer(const EntryPtr& entry) {
   const core::Transaction& transaction = entry->transaction;
-  const bool runs = !halting_ && entry->mode == Entry::Mode::live && owns(entry);
+  const bool holds = !shared() || !entry->owner.empty();
+  const bool runs = !halting_ && entry->mode == Entry::Mode::live && holds && owns(entry);
   const std::int64_t at_ms = runs ? std::min(entry->retry_at_ms, transaction.timeout_at_ms) : core::kNever;
   if (entry->timer && entry->timer->first == at_ms) return;
   drop_timer(entry);
@@ -31,7 +32,9 @@ void Shard::drop_timer(const EntryPtr& entry) {
 }
 
 void Shard::end_wake(const EntryPtr& entry) {
-  if (std::exchange(entry->woken, false)) --woken_;
+  if (!std::exchange(entry->woken, false)) return;
+  --woken_;
+  if (around_.claimer) around_.claimer->done();
 }
 
 // After an outage everything is due together: no more of it comes into memory than is worked on at once.
@@ -108,7 +111,7 @@ bool Shard::quiet() const {
   if (!halting_ && (due(live_timers_) || due(parked_timers_))) return false;
   return std::all_of(entries_.begin(), entries_.end(), [](const auto& known) {
     const Entry& entry = *known.second;
-    return entry.mode == Entry::Mode::poisoned ||
+    return entry.mode == Entry::Mode::poisoned || entry.mode == Entry::Mode::lost ||
            (entry.mode == Entry::Mode::live && !entry.transaction.in_pass && entry.transaction.settled());
   });
 }

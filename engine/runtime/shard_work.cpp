@@ -5,6 +5,23 @@
 #include "engine/runtime/shard.hpp"
 
 namespace settle::runtime {
+namespace {
+
+// The runs that hold a changed row.
+void add_runs(const core::Transaction& transaction, const core::Decision& decision, Change& change) {
+  const std::size_t rows = transaction.branches.size();
+  for (std::uint32_t row : decision.changed) {
+    const std::uint32_t first = row - row % kBranchRunLength;
+    const auto same = [first](const BranchRun& run) { return run.first == first; };
+    if (std::any_of(change.runs.begin(), change.runs.end(), same)) continue;
+    const auto from = transaction.branches.begin() + first;
+    const auto to = transaction.branches.begin() +
+                    static_cast<std::ptrdiff_t>(std::min<std::size_t>(rows, first + kBranchRunLength));
+    change.runs.push_back({first, {from, to}});
+  }
+}
+
+}  // namespace
 
 void Shard::step(const EntryPtr& entry, const core::Event& event) {
   carry_out(entry, core::decide(std::move(entry->transaction), event, around_.clock.now(), around_.policy));
@@ -39,7 +56,7 @@ void Shard::end_pass(Entry& entry, const Result<Done>& answer) {
   }
   if (entry.mode == Entry::Mode::creating) entry.first_pass = answer;
   for (Completion<Done>& waiter : std::exchange(entry.pass_waiters, {})) {
-    entry.answers.push_back({transaction.written, answer, std::move(waiter)});
+    entry.answers.push_back({transaction.written, answer, std::move(waiter), nullptr});
   }
 }
 
@@ -56,16 +73,12 @@ void Shard::push(const EntryPtr& entry, const core::Decision& decision) {
     const auto first = transaction.registrations.end() - static_cast<std::ptrdiff_t>(decision.registered);
     change.registrations.assign(first, transaction.registrations.end());
   }
-  const std::size_t rows = transaction.branches.size();
-  for (std::uint32_t row : decision.changed) {
-    const std::uint32_t first = row - row % kBranchRunLength;
-    const auto same = [first](const BranchRun& run) { return run.first == first; };
-    if (std::any_of(change.runs.begin(), change.runs.end(), same)) continue;
-    const auto from = transaction.branches.begin() + first;
-    const auto to = transaction.branches.begin() +
-                    static_cast<std::ptrdiff_t>(std::min<std::size_t>(rows, first + kBranchRunLength));
-    change.runs.push_back({first, {from, to}});
+  if (around_.traits.names_branches) {
+    name_branches(*entry, decision, change);
+  } else {
+    add_runs(transaction, decision, change);
   }
+  if (shared()) set_hold(entry, decision, change);
   if (decision.expected_status != transaction.state.status || decision.create) {
     const bool aborting = transaction.state.status == GlobalStatus::aborting;
     const LogLevel level = aborting ? LogLevel::info : LogLevel::debug;
@@ -104,6 +117,10 @@ void Shard::notify(const EntryPtr& entry) {
 
 void Shard::committed(const EntryPtr& entry, std::uint64_t sequence, const ChangeOutcome& outcome) {
   entry->returned = std::max<core::Sequence>(entry->returned, sequence);
+  if (entry->mode == Entry::Mode::lost) {
+    forget_lost(entry);
+    return;
+  }
   if (entry->mode == Entry::Mode::poisoned) {
     if (outcome.result == ChangeResult::failed) entry->mistrusted = true;
     revive_if_possible(entry);
@@ -111,6 +128,7 @@ void Shard::committed(const EntryPtr& entry, std::uint64_t sequence, const Chang
   }
   switch (outcome.result) {
     case ChangeResult::applied: {
+      if (shared()) lease_written(*entry, sequence);
       const GlobalStatus status = entry->transaction.state.status;
       if (is_final(status) && entry->transaction.durable < entry->transaction.status_written &&
           sequence >= entry->transaction.status_written) {
@@ -129,11 +147,17 @@ void Shard::committed(const EntryPtr& entry, std::uint64_t sequence, const Chang
         for (Found& found : deferred) find(entry->gid, std::move(found));
         return;
       }
-      step(entry, core::Durable{sequence});
+      if (entry->reread_after != 0 && sequence >= entry->reread_after) {
+        reread(entry);
+      } else {
+        step(entry, core::Durable{sequence});
+      }
       return;
     }
     case ChangeResult::exists:
       entry->mode = Entry::Mode::loading;
+      entry->owner.clear();
+      entry->written_leases.clear();
       entry->first_pass.reset();
       if (entry->request->protocol_left_out) {  // then the stored one counts
         entry->request->definition = std::make_shared<Definition>(*entry->request->definition);
@@ -142,6 +166,10 @@ void Shard::committed(const EntryPtr& entry, std::uint64_t sequence, const Chang
       load(entry);
       return;
     case ChangeResult::conflict:
+      if (shared()) {
+        lose(entry);
+        return;
+      }
       around_.log(LogLevel::error, entry->gid,
                   "the stored transaction is not what this process made of it: reading it again");
       poison(entry, false);
@@ -158,9 +186,9 @@ void Shard::created(const EntryPtr& entry, CreateRequest request, core::Sequence
   if (request.finds) {
     give_found(entry, std::move(request));
   } else if (request.status != GlobalStatus::submitted || !request.definition->options.wait_result) {
-    entry->answers.push_back({sequence, Done{}, std::move(request.completion)});
+    entry->answers.push_back({sequence, Done{}, std::move(request.completion), nullptr});
   } else if (first_pass) {
-    entry->answers.push_back({entry->transaction.written, *first_pass, std::move(request.completion)});
+    entry->answers.push_back({entry->transaction.written, *first_pass, std::move(request.completion), nullptr});
   } else {
     entry->pass_waiters.push_back(std::move(request.completion));
   }
@@ -169,6 +197,9 @@ void Shard::created(const EntryPtr& entry, CreateRequest request, core::Sequence
 void Shard::poison(const EntryPtr& entry, bool mistrusted) {
   entry->mode = Entry::Mode::poisoned;
   entry->mistrusted = mistrusted;
+  entry->lease_until_ms = kNoLease;
+  entry->written_leases.clear();
+  entry->reread_after = 0;
   drop_timer(entry);
   end_wake(entry);
   const auto calls = entry->calls;

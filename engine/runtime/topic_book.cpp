@@ -108,6 +108,7 @@ Result<Done> TopicBook::store(Committer& committer, const std::string& topic, co
 }
 
 Result<Done> TopicBook::write(Committer& committer, KeyValueChange change) {
+  if (Result<Done> ok = store_.check(change); !ok) return ok;
   switch (committer.apply_key_value(change)) {
     case ChangeResult::applied:
       return Done{};

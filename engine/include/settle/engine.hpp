@@ -54,6 +54,13 @@ struct EngineOptions {
   std::int64_t finished_expire_ms = 86'400'000;  // finished transactions are purged after this; 0: never
   std::int64_t purged_expire_ms = 604'800'000;   // a purged gid is remembered for this long
   std::int64_t purge_interval_ms = 60'000;
+  // Whether the next step of a saga, or the next confirm, may start before the success of the one before is durable.
+  // false: slower, but a DTM server may work on the same store.
+  bool run_ahead = true;
+  // Of a shared store (store.hpp):
+  std::int64_t lease_ms = 15'000;           // of a transaction being worked on; renewed in time
+  std::int64_t claim_interval_ms = 3'000;   // how often is looked for what is due and nobody works on
+  std::int64_t topics_interval_ms = 3'000;  // how often topics are read that other servers may have changed
 };
 
 // Makes the callers of one family of urls, one for each shard.
@@ -100,6 +107,9 @@ struct EngineStatistics {
   std::size_t calls_in_flight = 0;
   std::size_t calls_waiting = 0;    // for a place, see EngineOptions::calls_per_target_max
   std::size_t changes_waiting = 0;  // for the store
+  bool store_broken = false;        // writes fail at the moment
+  std::uint64_t claimed = 0;        // of a shared store: taken up since they were due
+  std::uint64_t leases_lost = 0;    // of a shared store: another server took it over
 };
 
 class Engine {

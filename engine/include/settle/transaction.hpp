@@ -174,6 +174,7 @@ struct StoredTransaction {
   State state;
   std::vector<Registration> registrations;
   std::vector<BranchState> branches;  // one for each row
+  std::string owner;                  // of a shared store: who holds it; empty: nobody
 
   BranchView branch(std::size_t row) const { return branch_at(*definition, registrations, row); }
 };
