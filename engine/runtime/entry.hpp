@@ -105,6 +105,7 @@ struct Entry {
 
   // Of a shared store.
   std::string owner;                         // of the hold that this process has or has asked for; empty: none
+  std::string released_owner;                // of the hold that a write under way lets go, or has let go
   std::int64_t lease_until_ms = kNoLease;    // steady clock; of the newest durable write
   std::vector<WrittenLease> written_leases;  // of writes under way
   std::vector<std::shared_ptr<CallRecord>> for_lease;  // calls that wait for a longer lease

@@ -202,6 +202,10 @@ void Shard::loaded(const EntryPtr& entry, Result<std::optional<StoredTransaction
     }
     return;
   }
+  // The write that was to let it go did not come to the store.
+  const bool not_let_go = entry->reviving && !result.value()->owner.empty() && entry->owner.empty() &&
+                          result.value()->owner == entry->released_owner;
+  if (not_let_go) entry->owner = entry->released_owner;
   const bool another_has_it = shared() && result.value()->owner != entry->owner;
   if (another_has_it && (entry->reviving || !entry->owner.empty())) {
     lose(entry);

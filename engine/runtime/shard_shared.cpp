@@ -34,7 +34,7 @@ void Shard::set_hold(const EntryPtr& entry, const core::Decision& decision, Chan
   const core::Transaction& transaction = entry->transaction;
   change.held_as = entry->owner;
   if (!transaction.in_pass) {
-    entry->owner.clear();
+    if (!entry->owner.empty()) entry->released_owner = std::exchange(entry->owner, {});
     return;
   }
   if (entry->owner.empty()) entry->owner = around_.owners->direct();

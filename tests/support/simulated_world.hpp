@@ -225,6 +225,17 @@ class FaultyStore final : public Store {
                             std::size_t limit) override {
     return store_.purge(finished_before_ms, forgotten_before_ms, now_ms, limit);
   }
+  Result<Claimed> claim(const ClaimRequest& request, std::size_t limit, UniqueFunction<void(Error)> damaged) override {
+    if (fail_reads) return Error{Code::internal, "cannot be read"};
+    return store_.claim(request, limit, std::move(damaged));
+  }
+  Result<ClaimedOne> claim_one(const std::string& gid, const ClaimRequest& request) override {
+    if (fail_reads) return Error{Code::internal, "cannot be read"};
+    return store_.claim_one(gid, request);
+  }
+  Result<std::size_t> make_due(std::int64_t later_than_ms, std::int64_t now_ms, std::size_t limit) override {
+    return store_.make_due(later_than_ms, now_ms, limit);
+  }
 
  private:
   Store& store_;

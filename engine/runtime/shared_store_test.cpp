@@ -1,0 +1,445 @@
+// Several engines on one store: who holds a transaction, for how long, and what the others do meanwhile.
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/engine_world.hpp"
+
+using namespace settle;
+using namespace settle::testing;
+
+namespace {
+
+// Engines with a participant each, in one simulated world on one store.
+struct Servers {
+  explicit Servers(EngineOptions with = {}, std::size_t count = 2) : options(with) {
+    options.retry_jitter_max = 0;
+    for (std::size_t i = 0; i < count; ++i) open(i);
+  }
+  ~Servers() {
+    for (std::size_t i = 0; i < engines.size(); ++i) close(i);
+  }
+
+  void open(std::size_t i) {
+    Ports ports{.store = *stores[i], .callers = {participants[i].port()}};
+    ports.clock = &simulated;
+    ports.shards = {&simulated};
+    ports.committer = ports.reader = &simulated;
+    ports.make_random = [seed = ++opened] {
+      auto random = std::make_unique<CountingRandom>();
+      for (std::size_t skip = 0; skip < 1'000 * seed; ++skip) random->next();
+      return random;
+    };
+    engines[i] = std::move(Engine::open(std::move(ports), options)).value();
+    simulated.run();
+  }
+  void close(std::size_t i) {
+    if (!engines[i]) return;
+    bool stopped = false;
+    engines[i]->stop(0, [&stopped] { stopped = true; });
+    simulated.run();
+    simulated.advance_ms(0);
+    CHECK(stopped);
+    engines[i].reset();
+  }
+  // The process dies. Its tasks are dropped, and with them what the others had posted: they must be idle.
+  void crash(std::size_t i) {
+    simulated.forget_everything([this, i] {
+      engines[i].reset();
+      participants[i].drop_held();
+    });
+  }
+
+  StoredTransaction stored(const std::string& gid) {
+    auto found = memory->load(gid);
+    REQUIRE(found);
+    REQUIRE(found.value());
+    return *found.value();
+  }
+  GlobalStatus status(const std::string& gid) { return stored(gid).state.status; }
+  GlobalStatus status_at(std::size_t i, const std::string& gid) {
+    Answer<std::optional<StoredTransaction>> answer;
+    engines[i]->query(gid, answer.slot());
+    simulated.run();
+    REQUIRE(answer.ok());
+    REQUIRE(answer.result->value());
+    return answer.result->value()->state.status;
+  }
+  void submit(std::size_t i, Definition definition, Answer<Done>& answer) {
+    engines[i]->submit(std::move(definition), answer.slot());
+    simulated.run();
+  }
+
+  SimulatedWorld simulated;
+  std::array<ScriptedParticipant, 3> participants;
+  std::unique_ptr<Store> memory = make_shared_memory_store();
+  std::array<std::unique_ptr<FaultyStore>, 3> stores = {std::make_unique<FaultyStore>(*memory),
+                                                        std::make_unique<FaultyStore>(*memory),
+                                                        std::make_unique<FaultyStore>(*memory)};
+  EngineOptions options;
+  std::size_t opened = 0;
+  std::array<std::unique_ptr<Engine>, 3> engines;
+};
+
+Definition tcc(const std::string& gid) {
+  Definition definition;
+  definition.gid = gid;
+  definition.type = TransType::tcc;
+  return definition;
+}
+
+Registration registration(const std::string& branch_id) {
+  return {branch_id, "{}", "test://s/confirm", "test://s/cancel", ""};
+}
+
+}  // namespace
+
+TEST_CASE("shared: a saga runs -> it is held meanwhile, and let go at the end") {
+  Servers servers;
+  Answer<Done> answer;
+  servers.participants[0].reply("02 action", {CallResult::success, "", true});
+  servers.submit(0, waiting_saga("g"), answer);
+  CHECK(servers.stored("g").owner.starts_with(kOwnerPrefix));
+  CHECK(servers.status_at(1, "g") == GlobalStatus::submitted);
+  servers.participants[0].release(CallResult::success);
+  servers.simulated.run();
+  CHECK(answer.ok());
+  CHECK(servers.stored("g").owner.empty());
+  CHECK(servers.status_at(1, "g") == GlobalStatus::succeed);
+}
+
+TEST_CASE("shared: a saga waits for its retry -> nobody holds it, and it is called at its time, once") {
+  Servers servers;
+  Answer<Done> answer;
+  servers.participants[0].reply("01 action", {CallResult::unknown, "down"});
+  servers.submit(0, saga("g"), answer);
+  CHECK(servers.stored("g").owner.empty());
+  servers.participants[0].take_calls();
+  servers.simulated.advance_ms(19'900);
+  CHECK(servers.participants[0].take_calls().empty());
+  CHECK(servers.participants[1].take_calls().empty());
+  servers.simulated.advance_ms(5'000);
+  const Calls first = servers.participants[0].take_calls();
+  const Calls second = servers.participants[1].take_calls();
+  CHECK(first.size() + second.size() == 2);
+  CHECK(servers.status("g") == GlobalStatus::succeed);
+}
+
+TEST_CASE("shared: whoever held it dies -> another one goes on when the lease has run out, not before") {
+  Servers servers;
+  Answer<Done> answer;
+  servers.participants[0].reply("02 action", {CallResult::success, "", true});
+  servers.submit(0, saga("g"), answer);
+  servers.crash(0);
+  servers.simulated.advance_ms(13'000);
+  CHECK(servers.participants[1].take_calls().empty());
+  servers.simulated.advance_ms(6'000);
+  CHECK(servers.participants[1].take_calls() == Calls{"g 02 action"});
+  CHECK(servers.status("g") == GlobalStatus::succeed);
+}
+
+TEST_CASE("shared: a call takes longer than a lease -> the lease is renewed, and nobody else takes it") {
+  Servers servers;
+  Definition definition = saga("g");
+  definition.options.request_timeout_s = 300;
+  Answer<Done> answer;
+  servers.participants[0].reply("01 action", {CallResult::success, "", true});
+  servers.submit(0, definition, answer);
+  servers.participants[0].take_calls();
+  servers.simulated.advance_ms(290'000);
+  CHECK(servers.participants[1].take_calls().empty());
+  servers.participants[0].release(CallResult::success);
+  servers.simulated.run();
+  CHECK(servers.participants[0].take_calls() == Calls{"g 02 action"});
+  CHECK(servers.status("g") == GlobalStatus::succeed);
+}
+
+TEST_CASE("shared: a server wakes up behind its lease -> it starts nothing, and what another one did stays") {
+  Servers servers;
+  Answer<Done> answer;
+  servers.participants[0].reply("01 action", {CallResult::success, "", true});
+  servers.participants[1].reply("02 action", {CallResult::success, "", true});
+  servers.submit(0, waiting_saga("g"), answer);
+  // Its own timers do not run while the clock jumps: it was stopped.
+  servers.stores[0]->fail_writes = false;
+  auto asleep = std::move(servers.engines[0]);
+  servers.simulated.jump_ms(20'000);
+  servers.engines[1]->clock_advanced([] {});
+  servers.simulated.run();
+  CHECK(servers.participants[1].take_calls() == Calls{"g 01 action", "g 02 action"});
+  const std::string holder = servers.stored("g").owner;
+  servers.participants[0].take_calls();
+  servers.participants[0].release(CallResult::failure, "late");
+  servers.simulated.run();
+  CHECK(servers.participants[0].take_calls().empty());
+  CHECK(servers.stored("g").owner == holder);
+  CHECK(servers.status("g") == GlobalStatus::submitted);
+  CHECK(answer.code() == Code::unavailable);
+  CHECK(asleep->statistics().leases_lost == 1);
+  servers.participants[1].release(CallResult::success);
+  servers.simulated.run();
+  CHECK(servers.status("g") == GlobalStatus::succeed);
+  servers.engines[0] = std::move(asleep);
+}
+
+TEST_CASE("shared: prepared here, registered there, submitted elsewhere -> every branch is confirmed") {
+  Servers servers({}, 3);
+  Answer<Done> prepared, first, second, third, submitted;
+  servers.engines[0]->prepare(tcc("g"), prepared.slot());
+  servers.simulated.run();
+  servers.engines[0]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared, first.slot());
+  servers.engines[1]->register_branch("g", TransType::tcc, registration("02"), BranchStatus::prepared, second.slot());
+  servers.engines[2]->register_branch("g", TransType::tcc, registration("03"), BranchStatus::prepared, third.slot());
+  servers.simulated.run();
+  CHECK(prepared.ok());
+  CHECK(first.ok());
+  CHECK(second.ok());
+  CHECK(third.ok());
+  Definition definition = tcc("g");
+  definition.options.wait_result = true;
+  servers.submit(1, definition, submitted);
+  CHECK(submitted.ok());
+  CHECK(servers.participants[1].take_calls() == Calls{"g 03 confirm", "g 02 confirm", "g 01 confirm"});
+  CHECK(servers.status("g") == GlobalStatus::succeed);
+}
+
+TEST_CASE("shared: a branch is registered beside a submit on another server -> refused, or confirmed") {
+  for (int lead = 0; lead < 12; ++lead) {
+    CAPTURE(lead);
+    Servers servers;
+    Answer<Done> prepared, registered, submitted;
+    servers.engines[0]->prepare(tcc("g"), prepared.slot());
+    servers.simulated.run();
+    servers.engines[0]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared,
+                                        registered.slot());
+    for (int i = 0; i < lead; ++i) servers.simulated.run_one();
+    servers.submit(1, tcc("g"), submitted);
+    CHECK(submitted.ok());
+    REQUIRE(registered.came());
+    const Calls calls = servers.participants[1].take_calls();
+    if (registered.ok()) {
+      CHECK(calls == Calls{"g 01 confirm"});
+    } else {
+      CHECK(registered.code() == Code::failure);
+      CHECK(calls.empty());
+    }
+    CHECK(servers.status("g") == GlobalStatus::succeed);
+  }
+}
+
+TEST_CASE("shared: one branch is registered on two servers at once -> stored once, the other one is told") {
+  for (int lead = 0; lead < 12; ++lead) {
+    CAPTURE(lead);
+    Servers servers;
+    Answer<Done> prepared, first, second;
+    servers.engines[0]->prepare(tcc("g"), prepared.slot());
+    servers.simulated.run();
+    servers.engines[0]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared, first.slot());
+    for (int i = 0; i < lead; ++i) servers.simulated.run_one();
+    servers.engines[1]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared, second.slot());
+    servers.simulated.run();
+    CHECK(first.ok() != second.ok());
+    CHECK((first.ok() ? second : first).code() == Code::conflict);
+    CHECK(servers.stored("g").registrations.size() == 1);
+  }
+}
+
+TEST_CASE("shared: one gid is submitted to two servers at once -> it runs once, and both are told so") {
+  for (int lead = 0; lead < 12; ++lead) {
+    CAPTURE(lead);
+    Servers servers;
+    Answer<Done> first, second;
+    servers.engines[0]->submit(waiting_saga("g"), first.slot());
+    for (int i = 0; i < lead; ++i) servers.simulated.run_one();
+    servers.engines[1]->submit(waiting_saga("g"), second.slot());
+    servers.simulated.run();
+    servers.simulated.advance_ms(1'000);
+    CHECK(first.came());
+    CHECK(second.came());
+    const std::size_t calls = servers.participants[0].take_calls().size() + servers.participants[1].take_calls().size();
+    CHECK(calls == 2);
+    CHECK(servers.status("g") == GlobalStatus::succeed);
+  }
+}
+
+TEST_CASE("shared: a submit with wait_result of what another server works on -> is answered when that has ended") {
+  Servers servers;
+  Answer<Done> first, second;
+  servers.participants[0].reply("01 action", {CallResult::success, "", true});
+  servers.submit(0, waiting_saga("g"), first);
+  servers.submit(1, waiting_saga("g"), second);
+  servers.simulated.advance_ms(2'000);
+  CHECK_FALSE(second.came());
+  servers.participants[0].release(CallResult::success);
+  servers.simulated.advance_ms(1'000);
+  CHECK(first.ok());
+  CHECK(second.ok());
+}
+
+TEST_CASE("shared: a submit with wait_result of what then has to wait for a retry -> is told that it is not done") {
+  Servers servers;
+  Answer<Done> first, second;
+  servers.participants[0].reply("01 action", {CallResult::success, "", true});
+  servers.submit(0, waiting_saga("g"), first);
+  servers.submit(1, waiting_saga("g"), second);
+  servers.participants[0].release(CallResult::ongoing);
+  servers.simulated.advance_ms(1'000);
+  CHECK(first.code() == Code::failure);
+  CHECK(second.message() == first.message());
+}
+
+TEST_CASE("shared: a submit of what waits for a retry -> it goes on at once, where it was submitted") {
+  Servers servers;
+  Answer<Done> first, second;
+  servers.participants[0].reply("01 action", {CallResult::unknown, "down"});
+  servers.submit(0, saga("g"), first);
+  servers.participants[0].take_calls();
+  servers.submit(1, waiting_saga("g"), second);
+  CHECK(second.ok());
+  CHECK(servers.participants[1].take_calls() == Calls{"g 01 action", "g 02 action"});
+}
+
+TEST_CASE("shared: force-stopped elsewhere -> final at once; whoever held it starts no other call") {
+  Servers servers;
+  Answer<Done> submitted, stopped;
+  servers.participants[0].reply("01 action", {CallResult::success, "", true});
+  servers.submit(0, waiting_saga("g"), submitted);
+  servers.participants[0].take_calls();
+  servers.engines[1]->force_stop("g", stopped.slot());
+  servers.simulated.run();
+  CHECK(stopped.ok());
+  CHECK(servers.status_at(0, "g") == GlobalStatus::failed);
+  servers.participants[0].release(CallResult::success);
+  servers.simulated.run();
+  CHECK(servers.status("g") == GlobalStatus::failed);
+  CHECK(submitted.came());
+  // Without run-ahead not even the next step has begun.
+  for (const std::string& call : servers.participants[0].take_calls()) CHECK(call == "g 02 action");
+}
+
+TEST_CASE("shared: without run-ahead -> a step starts only when the one before is stored") {
+  EngineOptions options;
+  options.run_ahead = false;
+  Servers servers(options);
+  Answer<Done> answer;
+  servers.participants[0].reply("02 action", {CallResult::success, "", true});
+  servers.submit(0, saga("g", 3), answer);
+  CHECK(servers.participants[0].take_calls() == Calls{"g 01 action", "g 02 action"});
+  CHECK(servers.stored("g").branches[1].status == BranchStatus::succeed);
+  servers.stores[0]->fail_writes = true;
+  servers.participants[0].release(CallResult::success);
+  servers.simulated.run();
+  CHECK(servers.participants[0].take_calls().empty());
+}
+
+TEST_CASE("shared: a tcc is left prepared -> whoever looks first cancels it when its time is up") {
+  Servers servers;
+  Answer<Done> prepared, registered;
+  servers.engines[0]->prepare(tcc("g"), prepared.slot());
+  servers.simulated.run();
+  servers.engines[1]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared,
+                                      registered.slot());
+  servers.simulated.run();
+  servers.simulated.advance_ms(34'900);
+  CHECK(servers.status("g") == GlobalStatus::prepared);
+  servers.simulated.advance_ms(4'000);
+  CHECK(servers.status("g") == GlobalStatus::failed);
+  CHECK(servers.participants[0].take_calls().size() + servers.participants[1].take_calls().size() == 1);
+}
+
+TEST_CASE("shared: a saga that is only prepared -> waits for ever, and is not looked at all the time") {
+  Servers servers;
+  Answer<Done> prepared, submitted;
+  servers.engines[0]->prepare(saga("g"), prepared.slot());
+  servers.simulated.run();
+  servers.simulated.advance_ms(60'000);
+  const std::uint64_t claimed = servers.engines[0]->statistics().claimed + servers.engines[1]->statistics().claimed;
+  CHECK(claimed <= 1);
+  CHECK(servers.stored("g").owner.empty());
+  servers.submit(1, waiting_saga("g"), submitted);
+  CHECK(submitted.ok());
+}
+
+TEST_CASE("shared: thousands are due at once -> all are taken up, in turn, by all servers, each once") {
+  EngineOptions options;
+  options.calls_per_target_max = 16;
+  Servers servers(options);
+  constexpr int kCount = 3'000;
+  std::vector<Answer<Done>> answers(kCount);
+  for (int i = 0; i < kCount; ++i) {
+    servers.participants[0].reply("01 action", {CallResult::unknown, "down"});
+    servers.engines[0]->submit(saga("g" + std::to_string(i), 1), answers[static_cast<std::size_t>(i)].slot());
+  }
+  servers.simulated.run();
+  servers.participants[0].take_calls();
+  servers.simulated.advance_ms(30'000);
+  const std::size_t first = servers.participants[0].take_calls().size();
+  const std::size_t second = servers.participants[1].take_calls().size();
+  CHECK(first + second == kCount);
+  for (int i = 0; i < kCount; ++i) CHECK(servers.status("g" + std::to_string(i)) == GlobalStatus::succeed);
+}
+
+TEST_CASE("shared: make_all_due -> touches what waits, not what is being worked on") {
+  Servers servers;
+  Answer<Done> waiting, working;
+  servers.participants[0].reply("01 action", {CallResult::unknown, "down"});
+  servers.submit(0, saga("waits"), waiting);
+  servers.participants[0].reply("01 action", {CallResult::success, "", true});
+  servers.submit(0, saga("works"), working);
+  Answer<MadeDue> made;
+  servers.engines[1]->make_all_due(5'000, 100, made.slot());
+  servers.simulated.run();
+  REQUIRE(made.ok());
+  CHECK(made.result->value().count == 1);
+  CHECK_FALSE(made.result->value().remaining);
+  CHECK(servers.status("waits") == GlobalStatus::succeed);
+  CHECK(servers.status("works") == GlobalStatus::submitted);
+  CHECK(servers.participants[0].take_calls().size() + servers.participants[1].take_calls().size() == 4);
+}
+
+TEST_CASE("shared: a server stops -> lets go what it holds, and another one goes on at once") {
+  Servers servers;
+  Answer<Done> answer;
+  servers.participants[0].reply("01 action", {CallResult::success, "", true});
+  servers.submit(0, saga("g"), answer);
+  servers.close(0);
+  CHECK(servers.stored("g").owner.empty());
+  servers.simulated.advance_ms(3'000);
+  CHECK(servers.participants[1].take_calls() == Calls{"g 01 action", "g 02 action"});
+}
+
+TEST_CASE("shared: a write fails -> its outcome is read, and the transaction goes on under its lease") {
+  for (const bool applied : {false, true}) {
+    CAPTURE(applied);
+    Servers servers;
+    Answer<Done> answer;
+    servers.participants[0].reply("01 action", {CallResult::success, "", true});
+    servers.submit(0, waiting_saga("g"), answer);
+    (applied ? servers.stores[0]->fail_after_applying : servers.stores[0]->fail_writes) = true;
+    servers.participants[0].release(CallResult::success);
+    servers.simulated.run();
+    servers.simulated.advance_ms(1'000);
+    CHECK(answer.code() == Code::unavailable);
+    CHECK(servers.status("g") == GlobalStatus::succeed);
+    CHECK(servers.engines[1]->statistics().claimed == 0);
+  }
+}
+
+TEST_CASE("shared: a topic is subscribed on one server -> the others know it before long") {
+  Servers servers;
+  Answer<Done> subscribed, submitted;
+  servers.engines[0]->subscribe("t", "test://s/hear", "", subscribed.slot());
+  servers.simulated.run();
+  CHECK(subscribed.ok());
+  servers.simulated.advance_ms(3'100);
+  Definition message;
+  message.gid = "m";
+  message.type = TransType::msg;
+  append_message_actions(message, {{"topic://t", "{}"}});
+  servers.submit(1, message, submitted);
+  CHECK(submitted.ok());
+  CHECK(servers.participants[1].take_calls() == Calls{"m 01 action"});
+}
