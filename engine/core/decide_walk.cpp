@@ -13,7 +13,11 @@ namespace settle::core {
 namespace {
 
 constexpr Moment kNow = {1'000'000, 1'000};
-const Policy kPolicy = {1'000, 1'000};
+Policy policy(bool run_ahead) {
+  Policy policy{1'000, 1'000};
+  policy.run_ahead = run_ahead;
+  return policy;
+}
 
 class Walk {
  public:
@@ -21,7 +25,7 @@ class Walk {
 
   WalkReport run() {
     for (GlobalStatus status : {GlobalStatus::submitted, GlobalStatus::prepared}) {
-      Outcome first = created(core_, create(setup_.definition, status, kNow, kPolicy));
+      Outcome first = created(core_, create(setup_.definition, status, kNow, policy(core_.run_ahead)));
       if (!first.violation.empty()) return fail(0, {}, first.violation);
       found(0, {}, std::move(*first.node));
     }
@@ -144,10 +148,12 @@ class Walk {
 
 }  // namespace
 
-WalkedCore sound_core() {
-  return {
-      [](Transaction transaction, const Event& event) { return decide(std::move(transaction), event, kNow, kPolicy); },
-      [](StoredTransaction stored) { return resume(std::move(stored), kNow, kPolicy); }};
+WalkedCore sound_core(bool run_ahead) {
+  const auto shared = std::make_shared<const Policy>(policy(run_ahead));
+  return {[shared](Transaction transaction, const Event& event) {
+            return decide(std::move(transaction), event, kNow, *shared);
+          },
+          [shared](StoredTransaction stored) { return resume(std::move(stored), kNow, *shared); }, run_ahead};
 }
 
 WalkReport walk(const WalkSetup& setup, const WalkedCore& core) { return Walk(setup, core).run(); }

@@ -18,10 +18,11 @@ namespace settle::core {
 struct WalkedCore {
   std::function<Decision(Transaction, const Event&)> decide;
   std::function<Transaction(StoredTransaction)> resume;
+  bool run_ahead = true;  // what its policy says of that
 };
 
 // The core as it is, at a clock that stands still and an interval that does not grow, so that states repeat.
-WalkedCore sound_core();
+WalkedCore sound_core(bool run_ahead = true);
 
 struct WalkSetup {
   std::shared_ptr<const Definition> definition;

@@ -13,8 +13,8 @@ namespace {
 // Adds up what several walks report; the first violation is kept.
 class Total {
  public:
-  void add(const WalkSetup& setup) {
-    const WalkReport report = walk(setup, sound_core());
+  void add(const WalkSetup& setup, bool run_ahead = true) {
+    const WalkReport report = walk(setup, sound_core(run_ahead));
     CHECK(report.violation == "");
     states_ += report.states;
     transitions_ += report.transitions;
@@ -86,6 +86,22 @@ TEST_CASE("core/walk: a concurrent saga of two steps -> the invariants hold") {
   total.add({saga(2, {true, false, false}), 1});
   for (bool timeout : {false, true}) {
     for (bool retry_limit : {false, true}) total.add({saga(2, {true, timeout, retry_limit}), 2, true});
+  }
+}
+
+TEST_CASE(
+    "core/walk: without run-ahead -> the invariants hold, and each step waits for the success of the one before") {
+  Total total;
+  for (bool timeout : {false, true}) {
+    for (bool retry_limit : {false, true}) {
+      total.add({saga(2, {false, timeout, retry_limit}), 2, true}, false);
+      total.add({saga(2, {true, timeout, retry_limit}), 2, true}, false);
+      total.add({saga(3, {false, timeout, retry_limit}), 1, true}, false);
+    }
+  }
+  for (unsigned empty_rows = 1; empty_rows < 16; ++empty_rows) {
+    CAPTURE(empty_rows);
+    total.add({saga(2, {false, false, false, empty_rows}), 2, true}, false);
   }
 }
 

@@ -213,6 +213,12 @@ class Transition {
       expect(
           predecessors_pass(*after.definition, step, [&](std::uint32_t other) { return succeeded(action_row(other)); }),
           "an action starts before its predecessors succeeded");
+      expect(core_.run_ahead || predecessors_pass(*after.definition, step,
+                                                  [&](std::uint32_t other) {
+                                                    return node_.durable().branches[action_row(other)].status ==
+                                                           BranchStatus::succeed;
+                                                  }),
+             "without run-ahead an action starts before its predecessors succeeded durably");
       assign(node_.ran, step, true);
       assign(node_.possible, step, true);
       return;
@@ -228,7 +234,10 @@ class Transition {
     for (std::uint32_t other = 0; other < step_count(); ++other) {
       const bool waits = !predecessors_pass(*after.definition, other, [&](std::uint32_t one) { return one != step; }) ||
                          (!after.definition->concurrent && other > step);
-      expect(!waits || (node_.ran & bit(other)) == 0 || succeeded(compensate_row(other)), "compensation out of order");
+      if (!waits || (node_.ran & bit(other)) == 0) continue;
+      expect(succeeded(compensate_row(other)), "compensation out of order");
+      expect(core_.run_ahead || node_.durable().branches[compensate_row(other)].status == BranchStatus::succeed,
+             "without run-ahead a compensation starts before the one before is durable");
     }
   }
 

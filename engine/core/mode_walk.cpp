@@ -19,8 +19,6 @@ namespace {
 
 using Kind = Step::Kind;
 
-const Policy kPolicy = {kIntervalMs, kIntervalMs, kPreparedTimeoutMs};
-
 // What the world does once faults have stopped: the client comes, or it never does.
 enum class Client : std::uint8_t { comes, is_gone };
 
@@ -197,14 +195,16 @@ class Walk {
 
 }  // namespace
 
-WalkedCore sound_core() {
-  return {[](std::shared_ptr<const Definition> definition, GlobalStatus status, Moment now) {
-            return create(std::move(definition), status, now, kPolicy);
+WalkedCore sound_core(bool run_ahead) {
+  const auto policy = std::make_shared<const Policy>(Policy{kIntervalMs, kIntervalMs, kPreparedTimeoutMs, run_ahead});
+  return {[policy](std::shared_ptr<const Definition> definition, GlobalStatus status, Moment now) {
+            return create(std::move(definition), status, now, *policy);
           },
-          [](Transaction transaction, const Event& event, Moment now) {
-            return decide(std::move(transaction), event, now, kPolicy);
+          [policy](Transaction transaction, const Event& event, Moment now) {
+            return decide(std::move(transaction), event, now, *policy);
           },
-          [](StoredTransaction stored, Moment now) { return resume(std::move(stored), now, kPolicy); }};
+          [policy](StoredTransaction stored, Moment now) { return resume(std::move(stored), now, *policy); },
+          run_ahead};
 }
 
 Report walk(const Setup& setup, const WalkedCore& core) { return Walk(setup, core).run(); }

@@ -25,6 +25,7 @@ struct WalkedCore {
   std::function<Decision(std::shared_ptr<const Definition>, GlobalStatus, Moment)> create;
   std::function<Decision(Transaction, const Event&, Moment)> decide;
   std::function<Transaction(StoredTransaction, Moment)> resume;
+  bool run_ahead = true;  // what its policy says of that
 };
 
 inline constexpr std::int64_t kIntervalMs = 1'000;         // between retries; it does not grow, so that states repeat
@@ -32,7 +33,7 @@ inline constexpr std::int64_t kPreparedTimeoutMs = 2'000;  // where the definiti
 inline constexpr std::int64_t kCreateTimeMs = 1'000'000;   // every definition's
 
 // The core as it is.
-WalkedCore sound_core();
+WalkedCore sound_core(bool run_ahead = true);
 
 struct Setup {
   std::shared_ptr<const Definition> definition;

@@ -25,6 +25,7 @@ struct Happened {
   const Node& before;
   const Node& after;
   const Step& step;
+  bool run_ahead = true;
 };
 
 // A refused or meaningless event: nothing changed, but that a call is no longer in flight.

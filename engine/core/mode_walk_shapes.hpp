@@ -81,10 +81,13 @@ class Total {
  public:
   void add(const Shape& shape, std::size_t lag_max) { add(shape, make_setup(shape, lag_max)); }
   void add_quiet(const Shape& shape, std::size_t lag_max) { add(shape, make_setup(shape, lag_max, true)); }
+  void add_without_run_ahead(const Shape& shape, std::size_t lag_max) {
+    add(shape, make_setup(shape, lag_max, true), false);
+  }
   ~Total() { MESSAGE(states_ << " states, " << transitions_ << " transitions"); }
 
  private:
-  void add(const Shape& shape, const Setup& setup) {
+  void add(const Shape& shape, const Setup& setup, bool run_ahead = true) {
     CAPTURE(to_string(shape.type));
     CAPTURE(shape.count);
     CAPTURE(shape.empty_rows);
@@ -92,7 +95,7 @@ class Total {
     CAPTURE(shape.concurrent);
     CAPTURE(shape.delay_s);
     CAPTURE(shape.changed_delay_s);
-    const Report report = walk(setup, sound_core());
+    const Report report = walk(setup, sound_core(run_ahead));
     CHECK(report.violation == "");
     states_ += report.states;
     transitions_ += report.transitions;

@@ -67,6 +67,17 @@ TEST_CASE("core/mode_walk: messages of several actions, one after another or at 
   total.add(in_line, 2);
 }
 
+TEST_CASE("core/mode_walk: without run-ahead -> the invariants hold, and each row waits for the success before it") {
+  Total total;
+  for (TransType type : {TransType::tcc, TransType::xa}) {
+    total.add_without_run_ahead({.type = type, .count = 2}, 2);
+    total.add_without_run_ahead({.type = type, .count = 3, .empty_rows = 0b000100}, 2);
+  }
+  Shape message{.type = TransType::msg, .count = 3, .query = true};
+  message.created_submitted = true;
+  total.add_without_run_ahead(message, 2);
+}
+
 TEST_CASE("core/mode_walk: workflows of up to three results, called back or not -> the invariants hold") {
   Total total;
   for (bool query : {false, true}) {

@@ -39,7 +39,7 @@ class Transition {
     if (decision.write != 0 && node_.disk.size() > setup_.lag_max) return std::nullopt;
     const bool refused = decision.refused.has_value();
     node_.transaction = std::move(decision.transaction);
-    const Happened happened{before_, node_, step_};
+    const Happened happened{before_, node_, step_, core_.run_ahead};
     check_request(findings_, happened, decision, event);
     note_request(before_, node_, step_, refused);
     if (refused || idle_) {
@@ -184,7 +184,7 @@ class Transition {
   }
 
   void obey(const Decision& decision) {
-    const Happened happened{before_, node_, step_};
+    const Happened happened{before_, node_, step_, core_.run_ahead};
     const Transaction& before = before_.transaction;
     const Transaction& after = node_.transaction;
     begin_pass(before_, node_, step_);
