@@ -67,6 +67,8 @@ void Shard::push(const EntryPtr& entry, const core::Decision& decision) {
   change.create = decision.create;
   change.expected_status = decision.expected_status;
   if (decision.create || decision.definition_changed) change.definition = transaction.definition;
+  change.type = transaction.definition->type;
+  change.create_time_ms = transaction.definition->create_time_ms;
   change.state = transaction.state;
   if (decision.registered > 0) {
     change.first_registration = transaction.registrations.size() - decision.registered;

@@ -60,6 +60,9 @@ struct Change {
   GlobalStatus expected_status = GlobalStatus::prepared;
   // Set when creating, and where the definition itself changed (same rows, other options).
   std::shared_ptr<const Definition> definition;
+  // Of its definition, also where that is not set.
+  TransType type = TransType::saga;
+  std::int64_t create_time_ms = 0;
   State state;
   // New ones, stored behind the `first_registration` that are there already. What is stored before it is kept as it is.
   std::size_t first_registration = 0;
