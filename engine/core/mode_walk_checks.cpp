@@ -134,7 +134,7 @@ void check_row_start(Findings& findings, const Happened& happened, std::uint32_t
   const std::size_t ahead = happened.run_ahead ? 2 : 1;
   if (place < ahead) return;
   findings.expect(succeeded(node.durable().branches, line[place - ahead]),
-                  "a row starts, but the one before it that must be a durable success is not");
+                  "a row starts, but one before it that must be is no durable success");
 }
 
 void check_query_start(Findings& findings, const Happened& happened) {
