@@ -162,6 +162,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void create_or_update(CreateRequest request);
   void update(const EntryPtr& entry, CreateRequest request);
   void give_found(const EntryPtr& entry, CreateRequest request);
+  void give_stored(const std::string& gid, CreateRequest request);
   void refuse_unless_known(CreateRequest request, Error error);
   void create_refused(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result,
                       std::optional<GlobalStatus> purged);
@@ -228,7 +229,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void lose(const EntryPtr& entry);
   void forget_lost(const EntryPtr& entry);
   void follow(std::string gid, UniqueFunction<bool(Result<std::optional<StoredTransaction>>)> done);
-  void follow_pass(const std::string& gid, Completion<Done> completion);
+  void follow_pass(const std::string& gid, bool submits, Completion<Done> completion);
   void look_at_followed();
   void take_stored(const EntryPtr& entry, StoredTransaction stored);
 

@@ -45,6 +45,20 @@ void Shard::give_found(const EntryPtr& entry, CreateRequest request) {
                             nullptr});
 }
 
+// On a shared store others may have registered results since it was read here.
+void Shard::give_stored(const std::string& gid, CreateRequest request) {
+  around_.reader(gid).post([self = shared_from_this(), gid, request = std::move(request)]() mutable {
+    auto stored = self->around_.store.load(gid);
+    self->post([gid, request = std::move(request), stored = std::move(stored)]() mutable {
+      if (stored && stored.value()) {
+        (*request.finds)(std::move(*stored.value()));
+      } else {
+        request.completion(stored ? unknown_gid(gid) : std::move(stored.error()));
+      }
+    });
+  });
+}
+
 void Shard::create_or_update(CreateRequest request) {
   if (refuse_if_halting(request.completion)) return;
   const std::string gid = request.definition->gid;
@@ -131,8 +145,12 @@ void Shard::update(const EntryPtr& entry, CreateRequest request) {
     return;
   }
   if (request.finds) {
-    give_found(entry, std::move(request));
-    notify(entry);
+    if (shared()) {
+      give_stored(entry->gid, std::move(request));
+    } else {
+      give_found(entry, std::move(request));
+      notify(entry);
+    }
     return;
   }
   Ask ask{core::Prepared{}};

@@ -101,10 +101,11 @@ bool Shard::take_back_waiting(Entry& entry, core::Call call) {
   const auto same = [&](const std::shared_ptr<CallRecord>& record) { return record->call == call; };
   const auto found = std::find_if(entry.for_lease.begin(), entry.for_lease.end(), same);
   if (found == entry.for_lease.end()) return false;
-  gate_.release((*found)->place);
-  std::erase(entry.calls, *found);
+  const std::shared_ptr<CallRecord> record = *found;
   entry.for_lease.erase(found);
+  std::erase(entry.calls, record);
   --entry.calls_out;
+  gate_.release(record->place);  // last: whoever gets the place may be another call of this entry
   return true;
 }
 
@@ -220,6 +221,15 @@ void Shard::hold_first(const EntryPtr& entry, Ask ask) {
 
 void Shard::held(const EntryPtr& entry, Ask ask, const ClaimRequest& request, std::int64_t lease_until_ms,
                  Result<ClaimedOne> result) {
+  const bool ours_meanwhile = !entry->owner.empty();  // the claimer was first: see adopt_claimed()
+  if (ours_meanwhile && result && result.value().result == ClaimResult::busy) {
+    entry->read_is_stale = false;
+    entry->deferred.insert(entry->deferred.begin(),
+                           [this, ask = std::make_shared<Ask>(std::move(ask)),
+                            gid = entry->gid](const Result<EntryPtr>&) { ask_again(gid, ask); });
+    load(entry);
+    return;
+  }
   auto deferred = std::exchange(entry->deferred, {});
   if (result && result.value().result == ClaimResult::claimed) {
     entry->owner = request.owner;
@@ -240,7 +250,8 @@ void Shard::held(const EntryPtr& entry, Ask ask, const ClaimRequest& request, st
     } else if (result.value().result == ClaimResult::absent) {  // it has finished since it was read
       ask_again(entry->gid, std::make_shared<Ask>(std::move(ask)));
     } else if (ask.wait) {
-      follow_pass(entry->gid, std::move(ask.completion));
+      const bool submits = std::holds_alternative<core::Submitted>(ask.event);
+      follow_pass(entry->gid, submits, std::move(ask.completion));
     } else {
       ask.completion(Done{});  // it is being worked on
     }
@@ -322,15 +333,25 @@ void Shard::look_at_followed() {
   for (Follower& follower : std::exchange(followers_, {})) follow(std::move(follower.gid), std::move(follower.done));
 }
 
-// The answer to who waits for a pass that another server makes.
-void Shard::follow_pass(const std::string& gid, Completion<Done> completion) {
-  follow(gid, [this, gid, completion = std::move(completion)](Result<std::optional<StoredTransaction>> found) mutable {
+// The answer to who waits for a pass that another server makes. `submits`: it was to succeed.
+void Shard::follow_pass(const std::string& gid, bool submits, Completion<Done> completion) {
+  follow(gid, [this, gid, submits,
+               completion = std::move(completion)](Result<std::optional<StoredTransaction>> found) mutable {
     if (!found || !found.value()) {
       completion(found ? unknown_gid(gid) : std::move(found.error()));
       return true;
     }
     StoredTransaction& stored = *found.value();
-    if (!is_final(stored.state.status) && !stored.owner.empty()) return false;
+    const bool final = is_final(stored.state.status);
+    // What is due is about to be worked on by somebody.
+    if (!final && (!stored.owner.empty() || stored.state.next_retry_time_ms <= around_.clock.now().wall_ms))
+      return false;
+    if (final && submits && stored.definition->type != TransType::saga) {
+      const bool succeeded = stored.state.status == GlobalStatus::succeed;
+      completion(succeeded ? Result<Done>(Done{})
+                           : Error{Code::failure, "global transaction was stopped by force. FAILURE"});
+      return true;
+    }
     const bool failed = stored.state.errors > 0;
     core::Transaction ended = core::resume(std::move(stored), around_.clock.now(), around_.policy);
     ended.pass_result = failed ? CallResult::unknown : CallResult::ongoing;

@@ -216,6 +216,7 @@ void Shard::fail_waiters(const EntryPtr& entry, const Error& error) {
   for (Completion<Done>& waiter : std::exchange(entry->pass_waiters, {})) waiter(error);
   for (Completion<GlobalStatus>& waiter : std::exchange(entry->final_waiters, {})) waiter(error);
   for (auto& observer : std::exchange(entry->observers, {})) observer(error);
+  for (const auto& ask : std::exchange(entry->asked, {})) ask->completion(error);
   if (entry->request) std::exchange(entry->request, std::nullopt)->completion(error);
   for (Found& found : std::exchange(entry->deferred, {})) found(error);
 }
