@@ -11,7 +11,8 @@ set(settle_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/settle)
 
 # The libraries that programs of others may link. An install component has the name of the library; `engine` brings the
 # package files along, for every other library needs it.
-foreach(name IN ITEMS engine storage_memory storage_rocksdb proto transport_http transport_dtm transport_grpc)
+foreach(name IN ITEMS engine json storage_memory storage_rocksdb storage_mysql proto transport_http transport_dtm
+                     transport_grpc)
   if(TARGET settle_${name})
     install(TARGETS settle_${name} EXPORT settle_${name}_targets
       ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${name}
@@ -25,6 +26,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/settle-config.cmake.in
   ${PROJECT_BINARY_DIR}/settle-config.cmake INSTALL_DESTINATION ${settle_package_folder})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/settle-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/settle-config.cmake ${PROJECT_BINARY_DIR}/settle-config-version.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/FindMysqlConnector.cmake
   DESTINATION ${settle_package_folder} COMPONENT engine)
 
 foreach(program IN ITEMS settled settle-bench)

@@ -14,6 +14,7 @@ esac
 packages=(
   g++ cmake ninja-build ccache pkg-config git python3
   libboost1.81-dev libboost-json1.81-dev libboost-program-options1.81-dev
+  libmysqlcppconn7v5
   librocksdb-dev libgflags-dev libsnappy-dev libbz2-dev zlib1g-dev liblz4-dev libzstd-dev
   libssl-dev libfmt-dev libspdlog-dev libyaml-cpp-dev prometheus-cpp-dev
   libgrpc++-dev protobuf-compiler-grpc protobuf-compiler libprotobuf-dev
@@ -77,6 +78,22 @@ install_missing() {
   "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null || fail "could not install ${missing[*]}"
 }
 
+# Connector/C++: its -dev package wants another Boost than the one that is installed, so its headers are only unpacked.
+unpack_connector_headers() {
+  local folder="$HOME/.cache/settle/libmysqlcppconn-dev"
+  [ ! -e "$folder/usr/include/cppconn/driver.h" ] && [ ! -e /usr/include/cppconn/driver.h ] || return 0
+  echo "setup: unpacking the headers of libmysqlcppconn-dev into $folder"
+  local temporary
+  temporary=$(mktemp -d)
+  (cd "$temporary" && apt-get -q download libmysqlcppconn-dev && dpkg -x libmysqlcppconn-dev_*.deb unpacked) ||
+    fail "could not download libmysqlcppconn-dev: run apt-get update, then this again"
+  rm -rf "$folder"
+  mkdir -p "$(dirname "$folder")"
+  mv "$temporary/unpacked" "$folder"
+  rm -rf "$temporary"
+}
+
 install_missing
+unpack_connector_headers
 if [ "$for_tests" = yes ]; then "$(dirname "$0")/../tests/interop/prepare.sh" "$(dirname "$0")/../build/interop"; fi
 echo "setup: done"

@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "engine/json/json_text.hpp"
 #include "settle/http/poster.hpp"
-#include "transports/dtm/json_text.hpp"
 
 namespace settle::server {
 

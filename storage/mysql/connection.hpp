@@ -79,7 +79,8 @@ class Connection {
   virtual SqlResult<std::uint64_t> commit() = 0;
   virtual SqlResult<std::uint64_t> rollback() = 0;
 
-  virtual std::uint64_t session_id() const = 0;  // for KILL
+  virtual std::uint64_t session_id() const = 0;         // for KILL
+  virtual const std::string& session_host() const = 0;  // of our end, as the server's list of sessions shows it
   virtual const std::string& server_version() const = 0;
   virtual bool has_skip_locked() const = 0;           // SELECT … FOR UPDATE SKIP LOCKED
   virtual std::int64_t packet_bytes_max() const = 0;  // max_allowed_packet

@@ -11,7 +11,7 @@ file(REMOVE_RECURSE ${WORK_FOLDER})
 set(options -G Ninja -D CMAKE_BUILD_TYPE=Debug "-DCMAKE_CXX_FLAGS=${CXX_FLAGS}"
   -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
 if(KIND STREQUAL "find_package")
-  foreach(component IN ITEMS engine storage_memory storage_rocksdb proto transport_http transport_dtm transport_grpc)
+  foreach(component IN ITEMS engine json storage_memory storage_rocksdb proto transport_http transport_dtm transport_grpc)
     run(${CMAKE_COMMAND} --install ${SETTLE_BUILD_FOLDER} --prefix ${WORK_FOLDER}/prefix --component ${component})
   endforeach()
   list(APPEND options -D CMAKE_PREFIX_PATH=${WORK_FOLDER}/prefix -D SETTLE_CONSUMER_LINKS_ALL=ON)

@@ -1,7 +1,8 @@
 #include "transports/dtm/answer.hpp"
 
+#include "engine/json/json_text.hpp"
+#include "engine/json/options.hpp"
 #include "settle/waiting.hpp"
-#include "transports/dtm/json_text.hpp"
 
 namespace settle::dtm {
 namespace {
@@ -23,35 +24,6 @@ unsigned http_status(Code code) {
       break;
   }
   return 500;
-}
-
-// `options` is a string that holds JSON: the options that were set, and always `concurrent`.
-std::string options_text(const Options& options) {
-  std::string text;
-  JsonObject object(text);
-  const auto set = [&object](std::string_view name, std::int64_t value) {
-    if (value != 0) object.number(name, value);
-  };
-  if (options.wait_result) object.boolean("wait_result", true);
-  set("timeout_to_fail", options.timeout_to_fail_s);
-  set("request_timeout", options.request_timeout_s);
-  set("retry_interval", options.retry_interval_s);
-  if (!options.branch_headers.empty()) {
-    std::string& to = object.value("branch_headers");
-    char separator = '{';
-    for (const auto& [name, value] : options.branch_headers) {
-      to += separator;
-      separator = ',';
-      append_json_string(to, name);
-      to += ':';
-      append_json_string(to, value);
-    }
-    to += '}';
-  }
-  object.boolean("concurrent", options.concurrent);
-  set("retry_limit", options.retry_limit);
-  object.end();
-  return text;
 }
 
 void append_transaction(std::string& to, const StoredTransaction& transaction) {

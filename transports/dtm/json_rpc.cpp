@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "engine/json/json_text.hpp"
 #include "transports/dtm/answer.hpp"
 #include "transports/dtm/endpoint.hpp"
-#include "transports/dtm/json_text.hpp"
 
 namespace settle::dtm {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "transports/dtm/custom_data.hpp"
-#include "transports/dtm/json_text.hpp"
+#include "engine/json/custom_data.hpp"
+#include "engine/json/json_text.hpp"
 #include "transports/dtm/steps.hpp"
 
 namespace settle::dtm {

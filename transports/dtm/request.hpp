@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "engine/json/json.hpp"
 #include "settle/result.hpp"
 #include "settle/transaction.hpp"
-#include "transports/dtm/json.hpp"
 
 namespace settle::dtm {
 

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/json/json.hpp"
 #include "settle/transaction.hpp"
-#include "transports/dtm/json.hpp"
 
 namespace settle::dtm {
 

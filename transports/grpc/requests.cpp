@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "transports/dtm/custom_data.hpp"
+#include "engine/json/custom_data.hpp"
 #include "transports/dtm/steps.hpp"
 #include "transports/grpc/metadata.hpp"
 

@@ -1,4 +1,4 @@
-#include "transports/dtm/custom_data.hpp"
+#include "engine/json/custom_data.hpp"
 
 #include <charconv>
 #include <map>
@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "transports/dtm/json.hpp"
-#include "transports/dtm/json_text.hpp"
+#include "engine/json/json.hpp"
+#include "engine/json/json_text.hpp"
 
 namespace settle::dtm {
 namespace {

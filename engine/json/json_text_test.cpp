@@ -1,4 +1,4 @@
-#include "transports/dtm/json_text.hpp"
+#include "engine/json/json_text.hpp"
 
 #include <doctest/doctest.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ std::string time_in(const char* zone, std::int64_t wall_ms) {
   return to;
 }
 
-TEST_CASE("dtm/json: strings -> escaped, and always UTF-8") {
+TEST_CASE("json/writing: strings -> escaped, and always UTF-8") {
   struct Row {
     const char* name;
     std::string_view text;
@@ -55,7 +55,7 @@ TEST_CASE("dtm/json: strings -> escaped, and always UTF-8") {
   }
 }
 
-TEST_CASE("dtm/json: base64 -> padded to whole groups") {
+TEST_CASE("json/writing: base64 -> padded to whole groups") {
   CHECK(base64("") == "");
   CHECK(base64("f") == "Zg==");
   CHECK(base64("fo") == "Zm8=");
@@ -64,7 +64,7 @@ TEST_CASE("dtm/json: base64 -> padded to whole groups") {
   CHECK(base64("\xFB\xFF\xFE") == "+//+");
 }
 
-TEST_CASE("dtm/json: what is given as base64 -> its bytes, or nothing") {
+TEST_CASE("json/writing: what is given as base64 -> its bytes, or nothing") {
   CHECK(parse_base64("") == "");
   CHECK(parse_base64("Zg==") == "f");
   CHECK(parse_base64("Zm8=") == "fo");
@@ -77,13 +77,13 @@ TEST_CASE("dtm/json: what is given as base64 -> its bytes, or nothing") {
   }
 }
 
-TEST_CASE("dtm/json: text -> UTF-8, with U+FFFD for every byte that is none") {
+TEST_CASE("json/writing: text -> UTF-8, with U+FFFD for every byte that is none") {
   CHECK(valid_utf8("") == "");
   CHECK(valid_utf8("sound ü事😀") == "sound ü事😀");
   CHECK(valid_utf8("\xFFz\xE4\xBA") == "\uFFFDz\uFFFD\uFFFD");
 }
 
-TEST_CASE("dtm/json: times -> RFC 3339 with milliseconds and the local zone") {
+TEST_CASE("json/writing: times -> RFC 3339 with milliseconds and the local zone") {
   CHECK(time_in("UTC0", 1'700'000'000'123) == "2023-11-14T22:13:20.123Z");
   CHECK(time_in("UTC0", 1'700'000'000'000) == "2023-11-14T22:13:20.000Z");
   CHECK(time_in("EAST-08", 1'700'000'000'007) == "2023-11-15T06:13:20.007+08:00");
@@ -91,7 +91,7 @@ TEST_CASE("dtm/json: times -> RFC 3339 with milliseconds and the local zone") {
   CHECK(time_in("UTC0", -1) == "1969-12-31T23:59:59.999Z");
 }
 
-TEST_CASE("dtm/json: an object -> its members in the order they were written") {
+TEST_CASE("json/writing: an object -> its members in the order they were written") {
   std::string to;
   JsonObject object(to);
   object.text("a", "x");

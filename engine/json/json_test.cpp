@@ -1,4 +1,4 @@
-#include "transports/dtm/json.hpp"
+#include "engine/json/json.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,7 +13,7 @@ std::string text_in(std::string_view document_text) {
   return text_of(document.value().as_string());
 }
 
-TEST_CASE("dtm/reading JSON: what is not UTF-8 and halves of surrogate pairs -> U+FFFD") {
+TEST_CASE("json/reading: what is not UTF-8 and halves of surrogate pairs -> U+FFFD") {
   struct Row {
     const char* name;
     std::string_view json;
@@ -40,14 +40,14 @@ TEST_CASE("dtm/reading JSON: what is not UTF-8 and halves of surrogate pairs -> 
   }
 }
 
-TEST_CASE("dtm/reading JSON: escapes that are none -> refused") {
+TEST_CASE("json/reading: escapes that are none -> refused") {
   for (const char* text : {R"("\u12")", R"("\u12g4")", R"("\ud83d\u12")", R"("\x")", R"("\)"}) {
     CAPTURE(text);
     CHECK(text_in(text).starts_with("refused: it: is not JSON, "));
   }
 }
 
-TEST_CASE("dtm/reading JSON: deep nesting -> read, up to a bound") {
+TEST_CASE("json/reading: deep nesting -> read, up to a bound") {
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   CHECK(!Document(nested(1'000), "it").error());
   const Document beyond(nested(1'001), "it");
@@ -56,12 +56,12 @@ TEST_CASE("dtm/reading JSON: deep nesting -> read, up to a bound") {
   CHECK(Document(std::string(1'000'000, '['), "it").error());
 }
 
-TEST_CASE("dtm/reading JSON: a document larger than the room in place -> read whole") {
+TEST_CASE("json/reading: a document larger than the room in place -> read whole") {
   const std::string text(100'000, 'x');
   CHECK(text_in("\"" + text + "\"") == text);
 }
 
-TEST_CASE("dtm/fields: names in another case -> found, the exact one first") {
+TEST_CASE("json/fields: names in another case -> found, the exact one first") {
   const Document document(R"({"Gid":"folded","GID":"last","gid":"exact","Wait":true})", "it");
   std::string text;
   CHECK(Fields(document.value(), "it").read("gid", text));
@@ -73,7 +73,7 @@ TEST_CASE("dtm/fields: names in another case -> found, the exact one first") {
   CHECK(Fields(document.value(), "it", Fields::Names::exact).find("wait") == nullptr);
 }
 
-TEST_CASE("dtm/fields: several things that are wrong -> the first is told, and nothing more is read") {
+TEST_CASE("json/fields: several things that are wrong -> the first is told, and nothing more is read") {
   const Document document(R"({"a":1,"b":"x","c":"y"})", "it");
   Fields fields = Fields::within(document.value(), "steps[0]");
   std::string text;
@@ -86,7 +86,7 @@ TEST_CASE("dtm/fields: several things that are wrong -> the first is told, and n
   CHECK(text.empty());
 }
 
-TEST_CASE("dtm/fields: null, and what is no object -> no members, and refused under its name") {
+TEST_CASE("json/fields: null, and what is no object -> no members, and refused under its name") {
   const json::value null;
   std::string text = "before";
   CHECK(!Fields(null, "params").read("a", text));

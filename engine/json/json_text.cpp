@@ -1,4 +1,4 @@
-#include "transports/dtm/json_text.hpp"
+#include "engine/json/json_text.hpp"
 
 #include <time.h>
 

@@ -1,7 +1,7 @@
 // Reading JSON as Go's encoding/json does (the language of DTM, so of every client's expectations): the names of a
 // struct's members match whatever their case, the exact one first, those of a map only exactly; null means "not given",
 // also within lists; what is not UTF-8 is replaced by U+FFFD; unknown members are ignored. A member of the wrong kind
-// is an error.
+// is an error. All of engine/json stays in the namespace settle::dtm, for it is DTM's JSON, wherever it stands.
 #pragma once
 
 #include <array>

@@ -1,9 +1,9 @@
-#include "transports/dtm/json.hpp"
+#include "engine/json/json.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "transports/dtm/json_text.hpp"
+#include "engine/json/json_text.hpp"
 
 namespace settle::dtm {
 namespace {

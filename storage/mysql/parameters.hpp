@@ -1,0 +1,59 @@
+// The parameters of one statement, and the texts among them that nobody else keeps.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "storage/mysql/connection.hpp"
+#include "storage/mysql/wall_time.hpp"
+
+namespace settle::mysql {
+
+class Parameters {
+ public:
+  void number(std::int64_t value) { list_.emplace_back(value); }
+  void null() { list_.emplace_back(std::monostate()); }
+  void text(std::string value) { list_.emplace_back(std::string_view(texts_.emplace_back(std::move(value)))); }
+  // Must live until the statement has run.
+  void view(std::string_view value) { list_.emplace_back(value); }
+  void view(std::string&& value) = delete;
+  // 0: NULL, as times are left open.
+  void time(const WallTime& times, std::int64_t wall_ms) {
+    if (wall_ms == 0) {
+      null();
+    } else {
+      text(times.text(wall_ms));
+    }
+  }
+  // As long as a list of this many needs to be: see marks().
+  void repeat_last(std::size_t count) {
+    for (; count > 0; --count) list_.push_back(list_.back());
+  }
+
+  std::span<const Parameter> list() const { return list_; }
+
+ private:
+  std::vector<Parameter> list_;
+  std::deque<std::string> texts_;  // which stay where they are
+};
+
+// How long the list behind IN is made for so many values, which are 1 or more: statements are prepared once for each
+// text, so there should be few. It is filled up with the last of them, which changes nothing.
+inline std::size_t padded_count(std::size_t count) { return std::bit_ceil(count); }
+
+// "(?,?,…)"
+inline std::string marks(std::size_t count) {
+  std::string text = "(?";
+  for (std::size_t i = 1; i < count; ++i) text += ",?";
+  return text += ')';
+}
+
+}  // namespace settle::mysql
