@@ -16,11 +16,14 @@ std::shared_ptr<const Plan> plan_of(const Definition& definition) {
 
 // Whatever may have been started, as far as a stored saga tells, counts as started.
 void mark_possible_starts(Transaction& transaction) {
-  const auto succeeded = [&](std::uint32_t step) {
-    return transaction.branches[action_row(step)].status == BranchStatus::succeed;
+  const auto is = [&](std::uint32_t step, BranchStatus status) {
+    return transaction.branches[action_row(step)].status == status;
   };
+  const auto succeeded = [&](std::uint32_t step) { return is(step, BranchStatus::succeed); };
+  const auto has_not_failed = [&](std::uint32_t step) { return !is(step, BranchStatus::failed); };
   for (std::uint32_t step = 0; step < transaction.plan->step_count(); ++step) {
     BranchState& action = transaction.branches[action_row(step)];
+    if (!transaction.plan->all_predecessors(step, has_not_failed)) continue;
     if (action.started || !may_have_started(*transaction.plan, step, succeeded)) continue;
     action.started = true;
     transaction.memory[action_row(step)].changed = true;

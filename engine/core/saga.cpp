@@ -7,6 +7,7 @@
 //     the transaction ends as `failed` (a force-stopped one excepted);
 //   - in a sequential saga no compensation starts while an action is in flight.
 #include <algorithm>
+#include <optional>
 
 #include "engine/core/coverage.hpp"
 #include "engine/core/decider.hpp"
@@ -117,6 +118,11 @@ class Saga final : public Mode {
     bool blocked = false;
     for (;;) {
       while (cursor < steps && action_succeeded(tx, cursor)) ++cursor;
+      if (const std::optional<std::uint32_t> failed = first_failed(tx, cursor)) {
+        // Ours abort in the write that says so. A DTM server needs two, and has died between them.
+        decider.abort(reason_of(tx.definition->branches[action_row(*failed)].url, "its answer was not kept"));
+        return compensate_on(decider);
+      }
       if (cursor == steps) {
         if (!is_durable(tx, tx.status_written)) return true;
         decider.end(GlobalStatus::succeed);
@@ -145,6 +151,16 @@ class Saga final : public Mode {
       }
       if (!moved) return blocked;
     }
+  }
+
+  // Of those that may have been tried, below which all have succeeded.
+  static std::optional<std::uint32_t> first_failed(const Transaction& tx, std::uint32_t cursor) {
+    const std::uint32_t steps = tx.plan->step_count();
+    const std::uint32_t end = tx.plan->sequential() ? std::min(cursor + 1, steps) : steps;
+    for (std::uint32_t step = cursor; step < end; ++step) {
+      if (tx.branches[action_row(step)].status == BranchStatus::failed) return step;
+    }
+    return std::nullopt;
   }
 
   static bool compensate_on(Decider& decider) {

@@ -26,7 +26,9 @@ void Claimer::start() {
 }
 
 void Claimer::expect(std::int64_t at_ms) {
-  lane_.post([self = shared_from_this(), at_ms] {
+  lane_.post([self = shared_from_this(), at_ms]() mutable {
+    // Those that come close together are found by one look.
+    at_ms = (at_ms + kExpectedStepMs - 1) / kExpectedStepMs * kExpectedStepMs;
     if (self->stopped_ || self->expected_.size() >= kExpectedMax || !self->expected_.insert(at_ms).second) return;
     if (*self->expected_.begin() == at_ms) self->arm();
   });
@@ -38,6 +40,10 @@ void Claimer::poke() {
 
 void Claimer::look_until_empty(Task empty) {
   lane_.post([self = shared_from_this(), empty = std::move(empty)]() mutable {
+    if (self->stopped_) {
+      empty();
+      return;
+    }
     self->empty_waiters_.push_back(std::move(empty));
     self->look();
   });
@@ -85,9 +91,8 @@ bool Claimer::claim() {
   }
   const std::string owner = owners_.next_claim();
   const Moment now = clock_.now();
-  // In the whole seconds that are stored; counted from before it is sent.
-  const std::int64_t lease_until_wall_ms = (now.wall_ms + lease_ms_) / 1000 * 1000;
-  Result<Claimed> claimed = store_.claim({owner, now.wall_ms, lease_until_wall_ms}, limit,
+  const AskedLease lease = ask_lease(now, lease_ms_);
+  Result<Claimed> claimed = store_.claim({owner, now.wall_ms, lease.until_wall_ms}, limit,
                                          [this](const Error& damaged) { log_(LogLevel::error, "", damaged.message); });
   if (!claimed) {
     if (!std::exchange(failing_, true)) {
@@ -100,7 +105,7 @@ bool Claimer::claim() {
   active_ += count;
   claimed_.fetch_add(count, std::memory_order_relaxed);
   for (StoredTransaction& each : claimed.value().transactions) {
-    adopt_(std::move(each), owner, now.steady_ms + lease_until_wall_ms - now.wall_ms);
+    adopt_(std::move(each), owner, lease.until_steady_ms);
   }
   return claimed.value().more;
 }

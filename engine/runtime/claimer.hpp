@@ -55,6 +55,7 @@ class Claimer : public std::enable_shared_from_this<Claimer> {
  private:
   // More times than this are not kept: looking at an interval finds the others.
   static constexpr std::size_t kExpectedMax = 4'096;
+  static constexpr std::int64_t kExpectedStepMs = 100;
 
   void look();
   bool claim();

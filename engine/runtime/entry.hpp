@@ -107,10 +107,10 @@ struct Entry {
   std::string owner;                         // of the hold that this process has or has asked for; empty: none
   std::string released_owner;                // of the hold that a write under way lets go, or has let go
   std::int64_t lease_until_ms = kNoLease;    // steady clock; of the newest durable write
+  std::int64_t lease_wall_ms = 0;            // the latest end that was asked for under this owner
   std::vector<WrittenLease> written_leases;  // of writes under way
   std::vector<std::shared_ptr<CallRecord>> for_lease;  // calls that wait for a longer lease
   core::Sequence reread_after = 0;          // the write after which registered branches are read anew; 0: none
-  bool read_is_stale = false;               // loading: was claimed meanwhile, so it is to be read again
   std::vector<std::shared_ptr<Ask>> asked;  // lost: to be asked again
 
   std::optional<std::list<std::shared_ptr<Entry>>::iterator> warm;  // its place among the warm ones

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "settle/clock.hpp"
 #include "settle/engine.hpp"
 #include "settle/store.hpp"
 
@@ -33,6 +34,21 @@ class Owners {
 inline std::int64_t lease_length_ms(const EngineOptions& options, std::int64_t call_timeout_ms) {
   constexpr std::int64_t kSpareMs = 5'000;
   return std::max(options.lease_ms, 2 * call_timeout_ms + kSpareMs);
+}
+
+// So much earlier a lease ends for who holds it than for everybody else: clocks of servers are never quite the same.
+inline constexpr std::int64_t kLeaseMarginMs = 1'000;
+
+// A lease that is asked for now.
+struct AskedLease {
+  std::int64_t until_wall_ms = 0;    // as it is stored: in whole seconds
+  std::int64_t until_steady_ms = 0;  // as its holder counts it, from before it was sent
+};
+
+// Never shorter than one that the same hold has already, `before_wall_ms`, even if the clock was set back since.
+inline AskedLease ask_lease(Moment now, std::int64_t length_ms, std::int64_t before_wall_ms = 0) {
+  const std::int64_t until_wall_ms = std::max((now.wall_ms + length_ms) / 1000 * 1000, before_wall_ms);
+  return {until_wall_ms, now.steady_ms + std::min(length_ms, until_wall_ms - now.wall_ms) - kLeaseMarginMs};
 }
 
 }  // namespace settle::runtime

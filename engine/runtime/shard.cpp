@@ -189,10 +189,6 @@ void Shard::load(const EntryPtr& entry) {
 
 void Shard::loaded(const EntryPtr& entry, Result<std::optional<StoredTransaction>> result,
                    std::optional<GlobalStatus> purged) {
-  if (std::exchange(entry->read_is_stale, false)) {
-    load(entry);
-    return;
-  }
   if (!result || !result.value()) {
     if (!result) around_.log(LogLevel::error, entry->gid, result.error().message);
     if (entry->request) {
@@ -228,6 +224,7 @@ void Shard::loaded(const EntryPtr& entry, Result<std::optional<StoredTransaction
   if (entry->request) update(entry, std::move(*std::exchange(entry->request, std::nullopt)));
   // Each looks anew: what one of them does may have let the entry go.
   for (Found& found : std::exchange(entry->deferred, {})) find(entry->gid, std::move(found));
+  if (halting_ && shared()) release_held(entry);
   release_if_idle(entry);
 }
 
@@ -363,8 +360,7 @@ void Shard::halt_all(bool force) {
   }
   for (const EntryPtr& entry : live) {
     step(entry, core::Halted{force});
-    const bool still_held = shared() && !entry->owner.empty() && !entry->transaction.in_pass && owns(entry);
-    if (still_held) step(entry, core::Released{around_.clock.now().wall_ms});
+    if (shared()) release_held(entry);
     const auto calls = entry->calls;
     for (const auto& record : calls) {
       const core::Call call = record->call;
@@ -377,8 +373,8 @@ void Shard::tear_down(Task halted) {
   for (const auto& [gid, entry] : entries_) {
     fail_waiters(entry, {Code::unavailable, "the server is stopping, ask again: " + gid});
   }
-  for (Follower& follower : std::exchange(followers_, {})) {
-    follower.done(Error{Code::unavailable, "the server is stopping, ask again: " + follower.gid});
+  for (auto& [gid, waiters] : std::exchange(followed_, {})) {
+    for (Follow& waiter : waiters) waiter(Error{Code::unavailable, "the server is stopping, ask again: " + gid});
   }
   closed_ = true;
   follow_timer_.reset();

@@ -205,10 +205,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   bool owns(const EntryPtr& entry) const;
 
   // -- a shared store (shard_shared.cpp)
-  struct Follower {
-    std::string gid;
-    UniqueFunction<bool(Result<std::optional<StoredTransaction>>)> done;  // whether it has seen what it waits for
-  };
+  // Told what is stored, until it says that it has seen what it waits for.
+  using Follow = UniqueFunction<bool(Result<std::optional<StoredTransaction>>)>;
   bool shared() const { return around_.traits.shared; }
   void name_branches(const Entry& entry, const core::Decision& decision, Change& change) const;
   void set_hold(const EntryPtr& entry, const core::Decision& decision, Change& change);
@@ -220,6 +218,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void renew_all();
   bool take_back_waiting(Entry& entry, core::Call call);
   void let_go(const EntryPtr& entry);
+  void release_held(const EntryPtr& entry);
   void reread(const EntryPtr& entry);
   static bool needs_hold(const core::Transaction& transaction, const core::Event& event);
   void hold_first(const EntryPtr& entry, Ask ask);
@@ -228,7 +227,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void ask_again(const std::string& gid, const std::shared_ptr<Ask>& ask);
   void lose(const EntryPtr& entry);
   void forget_lost(const EntryPtr& entry);
-  void follow(std::string gid, UniqueFunction<bool(Result<std::optional<StoredTransaction>>)> done);
+  void follow(std::string gid, Follow done);
+  void look_at(std::string gid, std::vector<Follow> waiters);
   void follow_pass(const std::string& gid, bool submits, Completion<Done> completion);
   void look_at_followed();
   void take_stored(const EntryPtr& entry, StoredTransaction stored);
@@ -269,7 +269,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   std::vector<std::pair<std::string, BranchCaller*>> callers_by_scheme_;
   BranchCaller* caller_of_others_ = nullptr;  // of urls with other schemes, or none
 
-  std::vector<Follower> followers_;
+  std::unordered_map<std::string, std::vector<Follow>> followed_;
   std::unique_ptr<Timer> follow_timer_;
   std::unique_ptr<Timer> renew_timer_;
 

@@ -1,6 +1,7 @@
 // What is different where other servers work on the same store: holding a transaction under a lease, letting it go,
 // losing it, and following one that another server holds.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "engine/runtime/refusals.hpp"
@@ -34,16 +35,23 @@ void Shard::set_hold(const EntryPtr& entry, const core::Decision& decision, Chan
   const core::Transaction& transaction = entry->transaction;
   change.held_as = entry->owner;
   if (!transaction.in_pass) {
+    if (entry->calls_out > 0 && !is_final(transaction.state.status)) {
+      // Stopped by force while calls are out: nobody makes them again before they have ended.
+      const std::int64_t ended_ms = around_.clock.now().wall_ms + call_timeout_ms(*transaction.definition);
+      change.state.next_retry_time_ms = std::max(change.state.next_retry_time_ms, ended_ms);
+    }
     if (!entry->owner.empty()) entry->released_owner = std::exchange(entry->owner, {});
     return;
   }
-  if (entry->owner.empty()) entry->owner = around_.owners->direct();
-  const Moment now = around_.clock.now();
+  if (entry->owner.empty()) {
+    entry->owner = around_.owners->direct();
+    entry->lease_wall_ms = 0;
+  }
   const std::int64_t length_ms = lease_length_ms(around_.options, call_timeout_ms(*transaction.definition));
-  // In the whole seconds that are stored; counted from before it is sent.
-  change.lease_until_ms = (now.wall_ms + length_ms) / 1000 * 1000;
+  const AskedLease lease = ask_lease(around_.clock.now(), length_ms, entry->lease_wall_ms);
+  change.lease_until_ms = entry->lease_wall_ms = lease.until_wall_ms;
   change.hold_as = entry->owner;
-  entry->written_leases.push_back({decision.write, now.steady_ms + change.lease_until_ms - now.wall_ms});
+  entry->written_leases.push_back({decision.write, lease.until_steady_ms});
   const bool leaves_prepared = !decision.create && decision.expected_status == GlobalStatus::prepared &&
                                transaction.state.status != GlobalStatus::prepared;
   if (leaves_prepared && rows_per_registration(transaction.definition->type) > 0) entry->reread_after = decision.write;
@@ -144,41 +152,53 @@ void Shard::reread(const EntryPtr& entry) {
 void Shard::adopt_claimed(StoredTransaction stored, const std::string& owner, std::int64_t lease_until_ms) {
   const std::string gid = stored.definition->gid;
   const auto known = entries_.find(gid);
-  if (closed_ || (known != entries_.end() && !known->second->owner.empty())) {
+  const bool is_known = known != entries_.end();
+  if (!closed_ && is_known && known->second->mode != Entry::Mode::live) {
+    find(gid, [this, stored = std::move(stored), owner, lease_until_ms](const Result<EntryPtr>& found) mutable {
+      if (found && found.value()) {
+        adopt_claimed(std::move(stored), owner, lease_until_ms);
+      } else {
+        around_.claimer->done();  // its lease runs out, and it is claimed again
+      }
+    });
+    return;
+  }
+  if (closed_ || (is_known && !known->second->owner.empty())) {
     // Held here under an older lease, or since this claim: what is under way finds out by itself.
     around_.claimer->done();
     return;
   }
-  if (known != entries_.end() && known->second->mode != Entry::Mode::live) {
-    const EntryPtr& entry = known->second;
-    around_.claimer->done();
-    if (entry->mode != Entry::Mode::loading) return;  // its lease runs out, and it is claimed again
-    entry->owner = owner;
-    entry->lease_until_ms = lease_until_ms;
-    entry->read_is_stale = true;
-    return;
-  }
-  const EntryPtr entry = known != entries_.end() ? known->second : add_entry(gid, Entry::Mode::live);
+  const EntryPtr entry = is_known ? known->second : add_entry(gid, Entry::Mode::live);
   entry->owner = owner;
   entry->lease_until_ms = lease_until_ms;
-  if (known == entries_.end()) {
-    entry->woken = true;
-    ++woken_;
-    take_stored(entry, std::move(stored));
-  } else {
+  entry->lease_wall_ms = 0;
+  if (!entry->transaction.settled()) {
+    // A write is under way whose outcome is not known here, but may be known to the others.
     around_.claimer->done();
-    if (entry->transaction.settled()) take_stored(entry, std::move(stored));
+    entry->mode = Entry::Mode::loading;
+    entry->reread_after = entry->transaction.written;
+    return;
   }
-  if (halting_) step(entry, core::Halted{false});
+  entry->woken = true;
+  ++woken_;
+  take_stored(entry, std::move(stored));
+  if (halting_) {
+    release_held(entry);
+    return;
+  }
   const std::int64_t now_ms = around_.clock.now().steady_ms;
   const core::Woken due{entry->retry_at_ms <= now_ms, entry->transaction.timeout_at_ms <= now_ms};
-  if (!halting_ && (due.retry || due.timeout)) {
-    step(entry, due);
-  } else {
-    set_timer(entry);
-    release_if_idle(entry);
-    if (!entry->transaction.in_pass) end_wake(entry);
-  }
+  if (due.retry || due.timeout) step(entry, due);
+  if (!entry->transaction.in_pass) end_wake(entry);
+  set_timer(entry);
+  release_if_idle(entry);
+}
+
+// The process stops: another server may go on at once.
+void Shard::release_held(const EntryPtr& entry) {
+  end_wake(entry);
+  const bool held = !entry->owner.empty() && !entry->transaction.in_pass && !is_final(entry->transaction.state.status);
+  if (held && owns(entry)) step(entry, core::Released{around_.clock.now().wall_ms});
 }
 
 bool Shard::needs_hold(const core::Transaction& transaction, const core::Event& event) {
@@ -206,11 +226,11 @@ void Shard::hold_first(const EntryPtr& entry, Ask ask) {
   entry->mode = Entry::Mode::loading;
   const Moment now = around_.clock.now();
   const std::int64_t length_ms = lease_length_ms(around_.options, call_timeout_ms(*entry->transaction.definition));
-  const std::int64_t until_wall_ms = (now.wall_ms + length_ms) / 1000 * 1000;
-  const std::int64_t until_ms = now.steady_ms + until_wall_ms - now.wall_ms;
-  ClaimRequest request{around_.owners->next_claim(), now.wall_ms, until_wall_ms};
+  const AskedLease lease = ask_lease(now, length_ms);
+  ClaimRequest request{around_.owners->next_claim(), now.wall_ms, lease.until_wall_ms};
   around_.reader(entry->gid)
-      .post([self = shared_from_this(), entry, request = std::move(request), until_ms, ask = std::move(ask)]() mutable {
+      .post([self = shared_from_this(), entry, request = std::move(request), until_ms = lease.until_steady_ms,
+             ask = std::move(ask)]() mutable {
         Result<ClaimedOne> result = self->around_.store.claim_one(entry->gid, request);
         self->post([self, entry, ask = std::move(ask), request = std::move(request), until_ms,
                     result = std::move(result)]() mutable {
@@ -221,24 +241,15 @@ void Shard::hold_first(const EntryPtr& entry, Ask ask) {
 
 void Shard::held(const EntryPtr& entry, Ask ask, const ClaimRequest& request, std::int64_t lease_until_ms,
                  Result<ClaimedOne> result) {
-  const bool ours_meanwhile = !entry->owner.empty();  // the claimer was first: see adopt_claimed()
-  if (ours_meanwhile && result && result.value().result == ClaimResult::busy) {
-    entry->read_is_stale = false;
-    entry->deferred.insert(entry->deferred.begin(),
-                           [this, ask = std::make_shared<Ask>(std::move(ask)),
-                            gid = entry->gid](const Result<EntryPtr>&) { ask_again(gid, ask); });
-    load(entry);
-    return;
-  }
   auto deferred = std::exchange(entry->deferred, {});
   if (result && result.value().result == ClaimResult::claimed) {
     entry->owner = request.owner;
     entry->lease_until_ms = lease_until_ms;
-    entry->read_is_stale = false;
+    entry->lease_wall_ms = request.lease_until_ms;
     take_stored(entry, std::move(*result.value().transaction));
     if (halting_) {
       ask.completion(stopping());
-      step(entry, core::Halted{false});
+      release_held(entry);
     } else {
       update_existing(entry, std::move(ask));
     }
@@ -305,6 +316,10 @@ void Shard::lose(const EntryPtr& entry) {
   for (Completion<Done>& waiter : std::exchange(entry->pass_waiters, {})) {
     waiter(Error{Code::unavailable, "another server has taken the transaction over, ask again: " + entry->gid});
   }
+  if (entry->request) {
+    std::exchange(entry->request, std::nullopt)
+        ->completion(Error{Code::internal, "the store cannot hold the transaction, its log says why: " + entry->gid});
+  }
   forget_lost(entry);
 }
 
@@ -316,21 +331,30 @@ void Shard::forget_lost(const EntryPtr& entry) {
   for (Found& found : std::exchange(entry->deferred, {})) find(entry->gid, std::move(found));
 }
 
-void Shard::follow(std::string gid, UniqueFunction<bool(Result<std::optional<StoredTransaction>>)> done) {
+void Shard::follow(std::string gid, Follow done) {
+  std::vector<Follow> waiters;
+  waiters.push_back(std::move(done));
+  look_at(std::move(gid), std::move(waiters));
+}
+
+// Reads it once for all who follow it.
+void Shard::look_at(std::string gid, std::vector<Follow> waiters) {
   Executor& reader = around_.reader(gid);
-  reader.post([self = shared_from_this(), gid = std::move(gid), done = std::move(done)]() mutable {
+  reader.post([self = shared_from_this(), gid = std::move(gid), waiters = std::move(waiters)]() mutable {
     auto stored = self->around_.store.load(gid);
-    self->post([self, gid = std::move(gid), stored = std::move(stored), done = std::move(done)]() mutable {
+    self->post([self, gid = std::move(gid), stored = std::move(stored), waiters = std::move(waiters)]() mutable {
       if (self->closed_) stored = stopping();
-      if (done(std::move(stored))) return;
-      if (self->followers_.empty()) self->follow_timer_->arm(kFollowPauseMs);
-      self->followers_.push_back({std::move(gid), std::move(done)});
+      std::erase_if(waiters, [&stored](Follow& waiter) { return waiter(stored); });
+      if (waiters.empty()) return;
+      if (self->followed_.empty()) self->follow_timer_->arm(kFollowPauseMs);
+      std::vector<Follow>& followers = self->followed_[gid];
+      std::move(waiters.begin(), waiters.end(), std::back_inserter(followers));
     });
   });
 }
 
 void Shard::look_at_followed() {
-  for (Follower& follower : std::exchange(followers_, {})) follow(std::move(follower.gid), std::move(follower.done));
+  for (auto& [gid, waiters] : std::exchange(followed_, {})) look_at(gid, std::move(waiters));
 }
 
 // The answer to who waits for a pass that another server makes. `submits`: it was to succeed.
@@ -343,16 +367,19 @@ void Shard::follow_pass(const std::string& gid, bool submits, Completion<Done> c
     }
     StoredTransaction& stored = *found.value();
     const bool final = is_final(stored.state.status);
-    // What is due is about to be worked on by somebody.
-    if (!final && (!stored.owner.empty() || stored.state.next_retry_time_ms <= around_.clock.now().wall_ms))
-      return false;
+    const auto was_tried = [](const BranchState& branch) { return branch.attempts > 0; };
+    const bool failed = stored.state.errors > 0;
+    // A server that stops lets go what it has not come to the end of: somebody else goes on.
+    const bool has_ended = failed || stored.state.query_attempts > 0 ||
+                           std::any_of(stored.branches.begin(), stored.branches.end(), was_tried);
+    const bool is_due = stored.state.next_retry_time_ms <= around_.clock.now().wall_ms;
+    if (!final && (!stored.owner.empty() || is_due || !has_ended)) return false;
     if (final && submits && stored.definition->type != TransType::saga) {
       const bool succeeded = stored.state.status == GlobalStatus::succeed;
       completion(succeeded ? Result<Done>(Done{})
                            : Error{Code::failure, "global transaction was stopped by force. FAILURE"});
       return true;
     }
-    const bool failed = stored.state.errors > 0;
     core::Transaction ended = core::resume(std::move(stored), around_.clock.now(), around_.policy);
     ended.pass_result = failed ? CallResult::unknown : CallResult::ongoing;
     completion(core::pass_answer(ended));
