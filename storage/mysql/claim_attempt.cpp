@@ -97,9 +97,12 @@ ClaimAttempt::ClaimAttempt(const WallTime& times, const ClaimRequest& request)
       lease_until_(times.text(request.lease_until_ms)) {}
 
 SqlResult<std::size_t> ClaimAttempt::take_due(Connection& connection, std::size_t limit) {
+  auto already = count_ours(connection);
+  if (!already || already.value() >= limit) return already;
   if (auto begun = connection.begin(); !begun) return begun.error();
-  auto candidates = connection.has_skip_locked() ? due(connection, now_, limit, " FOR UPDATE SKIP LOCKED")
-                                                 : lock_due(connection, now_, limit);
+  const std::size_t room = limit - already.value();
+  auto candidates = connection.has_skip_locked() ? due(connection, now_, room, " FOR UPDATE SKIP LOCKED")
+                                                 : lock_due(connection, now_, room);
   if (!candidates) return candidates.error();
   for (Candidate& candidate : candidates.value()) {
     before_.insert_or_assign(candidate.id, Before{std::move(candidate.owner), std::move(candidate.next_cron_time)});
@@ -110,7 +113,17 @@ SqlResult<std::size_t> ClaimAttempt::take_due(Connection& connection, std::size_
     if (auto taken = take(connection, part); !taken) return taken.error();
   }
   if (auto ended = connection.commit(); !ended) return ended.error();
-  return ids.size();
+  return already.value() + ids.size();
+}
+
+// How many an earlier attempt has taken, whose answer was lost.
+SqlResult<std::size_t> ClaimAttempt::count_ours(Connection& connection) const {
+  if (before_.empty()) return std::size_t{0};
+  Parameters parameters;
+  parameters.view(request_.owner);
+  auto rows = connection.query("SELECT COUNT(*) FROM trans_global WHERE owner = ?", parameters.list());
+  if (!rows) return rows.error();
+  return static_cast<std::size_t>(number_at(rows.value(), 0, 0));
 }
 
 // They are locked.

@@ -24,8 +24,8 @@ class ClaimAttempt {
   // `request` must outlive it.
   ClaimAttempt(const WallTime& times, const ClaimRequest& request);
 
-  // Takes what is due, at most `limit`; how many candidates there were. Nothing is taken until COMMIT was answered;
-  // where it was not, read() tells.
+  // Takes what is due, at most `limit` with what earlier attempts have taken; how many that are. Nothing is taken until
+  // COMMIT was answered; where it was not, read() tells.
   SqlResult<std::size_t> take_due(Connection& connection, std::size_t limit);
 
   // Takes this one where it is free.
@@ -48,6 +48,7 @@ class ClaimAttempt {
     Cell next_cron_time;
   };
 
+  SqlResult<std::size_t> count_ours(Connection& connection) const;
   SqlResult<Done> take(Connection& connection, std::span<const std::int64_t> ids) const;
   SqlResult<std::vector<Read>> read_part(Connection& connection, const std::vector<std::int64_t>& ids) const;
   bool is_free(const Cell& owner, const Cell& next_cron_time, const Cell& update_time) const;

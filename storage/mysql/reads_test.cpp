@@ -63,6 +63,7 @@ TEST_CASE("mysql reads: a transaction with its branches -> as it was written") {
   CHECK(transaction.state.parked);
   CHECK(!must(load(*tables.connection, test_times(), "it's \"a\" gid")));
   CHECK(!must(load(*tables.connection, test_times(), "")));
+  CHECK(!must(load(*tables.connection, test_times(), "\xFF")));
 }
 
 TEST_CASE("mysql reads: a payload in the column of older servers -> read; beside bin_data -> not") {

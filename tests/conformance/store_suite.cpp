@@ -14,48 +14,74 @@ namespace {
 
 using Status = GlobalStatus;
 
-// Every field of a definition that a client can set.
-std::shared_ptr<const Definition> full_definition(const std::string& gid) {
-  auto definition = std::make_shared<Definition>(*test_definition(gid, 3));
+// Every field of a definition of this type that a client can set.
+std::shared_ptr<const Definition> full_definition(const std::string& gid, TransType type) {
+  auto definition = std::make_shared<Definition>(*open_definition(gid, type));
   definition->options.wait_result = true;
-  definition->options.concurrent = true;
   definition->options.timeout_to_fail_s = 1;
   definition->options.request_timeout_s = 2;
   definition->options.retry_interval_s = 3;
   definition->options.retry_limit = 4;
   definition->options.branch_headers = {{"name", "value"}, {"", "\xC3\xA9"}};
-  definition->custom_data = R"({"concurrent":true,"orders":{"2":[0,1]}})";
-  definition->query_prepared = "http://host/query";
-  definition->concurrent = true;
-  definition->type = TransType::msg;
   definition->protocol = Protocol::json_rpc;
-  definition->delay_s = 5;
-  definition->callback_name = "resume";
-  definition->callback_payload = std::string("\0\xFE", 2);
-  definition->orders = {{1, {}}, {2, {0, 1}}};
-  definition->payloads[0] = "";
-  definition->payloads[1] = std::string("\0\xFF binary \n", 11);
-  definition->branches[3].url = "";
+  if (type == TransType::saga) {
+    definition->options.concurrent = true;
+    definition->custom_data = R"({"concurrent":true,"orders":{"1":[],"2":[0,1]}})";
+    definition->concurrent = true;
+    definition->orders = {{1, {}}, {2, {0, 1}}};
+    append_saga_steps(*definition, {{"http://host/do/1", "http://host/undo/1", ""},
+                                    {"http://host/do/2", "", std::string("\0\xFF binary \n", 11)},
+                                    {"http://host/do/3", "http://host/undo/3", "{}"}});
+  } else if (type == TransType::msg) {
+    definition->custom_data = R"({"delay":5})";
+    definition->delay_s = 5;
+    definition->query_prepared = "http://host/query";
+    append_message_actions(*definition, {{"http://host/1", "same"}, {"http://host/2", "same"}, {"http://host/1", ""}});
+  } else {
+    definition->custom_data = R"({"name":"resume","data":"AP4="})";
+    definition->callback_name = "resume";
+    definition->callback_payload = std::string("\0\xFE", 2);
+    definition->query_prepared = "http://host/query";
+  }
   return definition;
 }
 
 TEST_CASE("store: what was created -> comes back in every field, also after reopening") {
+  for (const TransType type : {TransType::saga, TransType::msg, TransType::workflow}) {
+    CAPTURE(to_string(type));
+    const auto bed = make_store_bed();
+    const auto definition = full_definition("whole", type);
+    Change change = creation(definition, Status::prepared);
+    const BranchRun run{
+        0, std::vector<BranchState>(definition->branches.size(), {BranchStatus::failed, true, 0, kTestTimeMs + 9'000})};
+    if (!run.branches.empty()) change.runs = {run};
+    const ChangeOutcome outcome = apply_one(bed->store(), change);
+    CHECK(outcome.result == ChangeResult::applied);
+    CHECK(outcome.id > 0);
+    const auto check = [&] {
+      const StoredTransaction stored = must_load(bed->store(), "whole");
+      CHECK(stored.id == outcome.id);
+      CHECK(*stored.definition == *definition);
+      CHECK(stored.state == change.state);
+      CHECK(stored.branches == run.branches);
+    };
+    check();
+    if (bed->reopen()) check();
+  }
+}
+
+TEST_CASE("store: rows that were started and tried, but are not done -> come back, also in a change") {
   const auto bed = make_store_bed();
-  const auto definition = full_definition("whole");
-  Change change = creation(definition, Status::prepared);
-  change.runs = {{0, {6, {BranchStatus::failed, true, 3, kTestTimeMs + 9}}}};
-  const ChangeOutcome outcome = apply_one(bed->store(), change);
-  CHECK(outcome.result == ChangeResult::applied);
-  CHECK(outcome.id > 0);
-  const auto check = [&] {
-    const StoredTransaction stored = must_load(bed->store(), "whole");
-    CHECK(stored.id == outcome.id);
-    CHECK(*stored.definition == *definition);
-    CHECK(stored.state == change.state);
-    CHECK(stored.branches == change.runs[0].branches);
-  };
-  check();
-  if (bed->reopen()) check();
+  Change begin = creation(test_definition("tried"));
+  begin.runs = {{0, {{}, {BranchStatus::prepared, true, 3, 0}, {}, {BranchStatus::prepared, true, 0, 0}}}};
+  apply_one(bed->store(), begin);
+  CHECK(must_load(bed->store(), "tried").branches == begin.runs[0].branches);
+  Change next = change("tried", Status::submitted, Status::submitted, begin.runs);
+  next.runs[0].branches[1] = {BranchStatus::succeed, true, 0, kTestTimeMs + 1'000};
+  next.runs[0].branches[3].attempts = 1;
+  CHECK(apply_one(bed->store(), next).result == ChangeResult::applied);
+  bed->reopen();
+  CHECK(must_load(bed->store(), "tried").branches == next.runs[0].branches);
 }
 
 TEST_CASE("store: rows that nothing was said of -> are default ones") {
@@ -125,7 +151,7 @@ TEST_CASE("store: a finished transaction whose next time is set anew -> stays fi
   const auto bed = make_store_bed();
   apply_one(bed->store(), creation(test_definition("done"), Status::succeed));
   Change again = change("done", Status::succeed, Status::succeed);
-  again.state.next_retry_time_ms = kTestTimeMs + 77;
+  again.state.next_retry_time_ms = kTestTimeMs + 77'000;
   CHECK(apply_one(bed->store(), change("done", Status::failed, Status::succeed)).result == ChangeResult::conflict);
   CHECK(apply_one(bed->store(), again).result == ChangeResult::applied);
   CHECK(must_load(bed->store(), "done").state == again.state);

@@ -37,9 +37,9 @@ TEST_CASE("store/key-values: created and changed -> read in every field, also af
   CHECK(*created == KeyValue{created->id, kTestTimeMs, kTestTimeMs, "topics", "mail", "one", 1});
   bed->reopen();
   CHECK(find_key_value(bed->store(), "topics", "mail") == created);
-  CHECK(put(bed->store(), "topics", "mail", "", 1, kTestTimeMs + 7) == ChangeResult::applied);
-  CHECK(put(bed->store(), "topics", "mail", "three", 2, kTestTimeMs + 9) == ChangeResult::applied);
-  const KeyValue expected{created->id, kTestTimeMs, kTestTimeMs + 9, "topics", "mail", "three", 3};
+  CHECK(put(bed->store(), "topics", "mail", "", 1, kTestTimeMs + 7'000) == ChangeResult::applied);
+  CHECK(put(bed->store(), "topics", "mail", "three", 2, kTestTimeMs + 9'000) == ChangeResult::applied);
+  const KeyValue expected{created->id, kTestTimeMs, kTestTimeMs + 9'000, "topics", "mail", "three", 3};
   CHECK(find_key_value(bed->store(), "topics", "mail") == expected);
   if (bed->reopen()) CHECK(find_key_value(bed->store(), "topics", "mail") == expected);
 }
@@ -54,7 +54,7 @@ TEST_CASE("store/key-values: another version than the stored one -> conflict, no
   const auto stored = find_key_value(bed->store(), "topics", "mail");
   for (const std::int64_t version : {0, 1, 3, -1}) {
     CAPTURE(version);
-    CHECK(put(bed->store(), "topics", "mail", "lost", version, kTestTimeMs + 5) == ChangeResult::conflict);
+    CHECK(put(bed->store(), "topics", "mail", "lost", version, kTestTimeMs + 5'000) == ChangeResult::conflict);
     CHECK(remove(bed->store(), "topics", "mail", version) == ChangeResult::conflict);
   }
   CHECK(find_key_value(bed->store(), "topics", "mail") == stored);
@@ -88,21 +88,11 @@ TEST_CASE("store/key-values: removed where there is none -> nothing to do") {
 
 TEST_CASE("store/key-values: categories and keys of every kind -> are independent of each other") {
   const auto bed = make_store_bed();
-  const std::vector<std::string> texts = {"",
-                                          "a",
-                                          "ab",
-                                          "b",
-                                          "A",
-                                          "a/b",
-                                          "topics",
-                                          std::string(1, '\0'),
-                                          std::string("a\0", 2),
-                                          std::string("\0\0\0\1a", 5),
-                                          "\xFF",
-                                          "\xFF\xFF",
-                                          "\n'\"\\%",
-                                          "\xE8\xAE\xA2",
-                                          std::string(3'000, 'x')};
+  std::vector<std::string> texts = {"", "a", "ab", "b", "A", "a/b", "topics", "\n'\"\\%", "\xE8\xAE\xA2"};
+  const std::vector<std::string> any_bytes = {
+      std::string(1, '\0'), std::string("a\0", 2),  std::string("\0\0\0\1a", 5), "\xFF",
+      "\xFF\xFF",           std::string(3'000, 'x')};
+  if (bed->holds_any_bytes()) texts.insert(texts.end(), any_bytes.begin(), any_bytes.end());
   const auto value_of = [](const std::string& category, const std::string& key) { return key + "=" + category; };
   for (const std::string& category : texts) {
     for (const std::string& key : texts) {
@@ -129,7 +119,8 @@ TEST_CASE("store/key-values: categories and keys of every kind -> are independen
 TEST_CASE("store/key-values: a value of any bytes and 1 MiB -> comes back") {
   const auto bed = make_store_bed();
   std::string value(1 << 20, '\0');
-  for (std::size_t i = 0; i < value.size(); ++i) value[i] = static_cast<char>(i * 31 % 251);
+  const std::size_t different = bed->holds_any_bytes() ? 251 : 127;
+  for (std::size_t i = 0; i < value.size(); ++i) value[i] = static_cast<char>(i * 31 % different);
   CHECK(put(bed->store(), "c", "k", value) == ChangeResult::applied);
   bed->reopen();
   CHECK(find_key_value(bed->store(), "c", "k")->value == value);
@@ -216,7 +207,8 @@ TEST_CASE("store/key-values: beside transactions -> neither is seen by the other
   CHECK(scan_all(bed->store(), {}, 10) == std::vector<std::string>{"gid"});
   CHECK(keys_of(scan_all_key_values(bed->store(), "", 10)) == std::vector<std::string>{"other", "gid"});
   REQUIRE(bed->store().purge(2 * kTestTimeMs, 0, 2 * kTestTimeMs, 10).value().purged == 1);
-  REQUIRE(bed->store().purge(2 * kTestTimeMs, 3 * kTestTimeMs, 2 * kTestTimeMs, 10).value().forgotten == 1);
+  REQUIRE(bed->store().purge(2 * kTestTimeMs, 3 * kTestTimeMs, 2 * kTestTimeMs, 10).value().forgotten ==
+          (bed->remembers_purged() ? 1 : 0));
   bed->reopen();
   CHECK(keys_of(scan_all_key_values(bed->store(), "", 10)) == std::vector<std::string>{"other", "gid"});
 }

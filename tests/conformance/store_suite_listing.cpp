@@ -13,12 +13,12 @@ using Status = GlobalStatus;
 
 std::string numbered(int number) { return "gid" + std::to_string(number); }
 
-// So many, the i-th created at kTestTimeMs + i, in the status i % 5 + 1; the newest first.
+// So many, the i-th created i seconds after kTestTimeMs, in the status i % 5 + 1; the newest first.
 std::vector<std::string> fill(Store& store, int count) {
   std::vector<Change> group;
   std::vector<std::string> gids;
   for (int i = 0; i < count; ++i) {
-    group.push_back(creation(test_definition(numbered(i), 1, kTestTimeMs + i), static_cast<Status>(i % 5 + 1)));
+    group.push_back(creation(test_definition(numbered(i), 1, kTestTimeMs + i * 1'000), static_cast<Status>(i % 5 + 1)));
     gids.insert(gids.begin(), numbered(i));
   }
   std::vector<ChangeOutcome> outcomes(group.size());
@@ -65,12 +65,12 @@ TEST_CASE("store/scan: filters -> only what matches, over pages") {
       if (i % 5 + 1 == status) expected.push_back(numbered(i));
     }
     CHECK(scan_all(bed->store(), filter, 3) == expected);
-    filter.create_time_ms_min = kTestTimeMs + 1'000;
+    filter.create_time_ms_min = kTestTimeMs + 1'000'000;
     CHECK(scan_all(bed->store(), filter, 3).empty());
   }
   ScanFilter times;
-  times.create_time_ms_min = kTestTimeMs + 20;
-  times.create_time_ms_max = kTestTimeMs + 30;
+  times.create_time_ms_min = kTestTimeMs + 20'000;
+  times.create_time_ms_max = kTestTimeMs + 30'000;
   times.type = TransType::saga;
   CHECK(scan_all(bed->store(), times, 4) == std::vector<std::string>(all.begin() + 69, all.begin() + 80));
 }
@@ -107,7 +107,13 @@ TEST_CASE("store/scan: what a page shows -> the definition and the state") {
   REQUIRE(page.value().transactions.size() == 1);
   const StoredTransaction& shown = page.value().transactions[0];
   CHECK(shown.id == outcome.id);
-  CHECK(*shown.definition == *definition);
+  // A store that keeps a row for each branch does not read them for a listing.
+  Definition expected = *definition;
+  if (bed->store().traits().names_branches) {
+    expected.branches.clear();
+    expected.payloads.clear();
+  }
+  CHECK(*shown.definition == expected);
   CHECK(shown.state == end.state);
 }
 

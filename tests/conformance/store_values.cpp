@@ -32,14 +32,16 @@ std::shared_ptr<const Definition> open_definition(const std::string& gid, TransT
   return definition;
 }
 
-Registration test_registration(std::size_t number) {
+Registration test_registration(std::size_t number, TransType type) {
   const std::string text = std::to_string(number);
-  return {text, "{\"branch\":" + text + "}", "http://host/confirm/" + text, "http://host/cancel/" + text, "op" + text};
+  if (type == TransType::workflow) return {text, "result " + text, "", "", "op" + text};
+  const std::string cancel_url = type == TransType::tcc ? "http://host/cancel/" + text : "";
+  return {text, "{\"branch\":" + text + "}", "http://host/confirm/" + text, cancel_url, ""};
 }
 
-std::vector<Registration> test_registrations(std::size_t first, std::size_t count) {
+std::vector<Registration> test_registrations(std::size_t first, std::size_t count, TransType type) {
   std::vector<Registration> made;
-  for (std::size_t number = first; number < first + count; ++number) made.push_back(test_registration(number));
+  for (std::size_t number = first; number < first + count; ++number) made.push_back(test_registration(number, type));
   return made;
 }
 
@@ -47,13 +49,13 @@ State test_state(GlobalStatus status, std::int64_t time_ms) {
   State state;
   state.status = status;
   state.exact = true;
-  state.parked = status == GlobalStatus::submitted;
-  state.update_time_ms = time_ms + 5;
-  if (status == GlobalStatus::succeed) state.finish_time_ms = time_ms + 5;
-  if (status == GlobalStatus::failed) state.rollback_time_ms = time_ms + 5;
+  state.parked = true;
+  state.update_time_ms = time_ms + 5'000;
+  if (status == GlobalStatus::succeed) state.finish_time_ms = time_ms + 5'000;
+  if (status == GlobalStatus::failed) state.rollback_time_ms = time_ms + 5'000;
   state.retry_interval_ms = 10'000;
-  state.next_retry_time_ms = time_ms + 10'000;
-  state.submit_time_ms = time_ms + 1;
+  state.next_retry_time_ms = time_ms + (is_final(status) ? 5'000 : 10'000);
+  state.submit_time_ms = time_ms + 1'000;
   state.rollback_reason = "because";
   state.result = "a result";
   state.last_error = "no answer";
@@ -68,6 +70,10 @@ Change creation(std::shared_ptr<const Definition> definition, GlobalStatus statu
   change.gid = definition->gid;
   change.create = true;
   change.state = test_state(status, definition->create_time_ms);
+  change.type = definition->type;
+  change.create_time_ms = definition->create_time_ms;
+  // Only a saga needs it.
+  if (change.type != TransType::saga) change.state.submit_time_ms = 0;
   change.definition = std::move(definition);
   return change;
 }
@@ -76,15 +82,18 @@ Change change(const std::string& gid, GlobalStatus from, GlobalStatus to, std::v
   Change change;
   change.gid = gid;
   change.expected_status = from;
+  change.create_time_ms = kTestTimeMs;
   change.state = test_state(to);
   change.runs = std::move(runs);
   return change;
 }
 
-Change registering(const std::string& gid, std::size_t first, std::size_t count, GlobalStatus status) {
+Change registering(const std::string& gid, std::size_t first, std::size_t count, GlobalStatus status, TransType type) {
   Change made = change(gid, status, status);
+  made.type = type;
+  if (type != TransType::saga) made.state.submit_time_ms = 0;
   made.first_registration = first;
-  made.registrations = test_registrations(first, count);
+  made.registrations = test_registrations(first, count, type);
   return made;
 }
 
@@ -93,15 +102,50 @@ BranchRun done_run(std::uint32_t first, std::size_t branch_count) {
   run.first = first;
   const std::size_t last = std::min<std::size_t>(branch_count, first + kBranchRunLength);
   for (std::size_t row = first; row < last; ++row) {
-    run.branches.push_back(
-        {BranchStatus::succeed, true, static_cast<std::uint32_t>(row), kTestTimeMs + static_cast<std::int64_t>(row)});
+    run.branches.push_back({BranchStatus::succeed, true, 0, kTestTimeMs + static_cast<std::int64_t>(row) * 1'000});
   }
   return run;
 }
 
+namespace {
+
+// For a store that names branches: see Change::runs and Change::named.
+Change with_names(Store& store, const Change& change) {
+  Change named = change;
+  if (change.runs.empty()) return named;
+  StoredTransaction known;
+  if (change.create) {
+    known.definition = change.definition;
+  } else {
+    auto loaded = store.load(change.gid);
+    REQUIRE(loaded);
+    if (!loaded.value()) return named;
+    known = std::move(*loaded.value());
+  }
+  known.registrations.insert(known.registrations.end(), change.registrations.begin(), change.registrations.end());
+  known.branches.resize(row_count(*known.definition, known.registrations.size()));
+  named.runs.clear();
+  for (const BranchRun& run : change.runs) {
+    bool is_open = false;
+    for (std::uint32_t i = 0; i < run.branches.size(); ++i) {
+      const BranchState& state = run.branches[i];
+      const std::uint32_t row = run.first + i;
+      const BranchView view = known.branch(row);
+      is_open |= state.status == BranchStatus::prepared && (state.started || state.attempts > 0);
+      if (state == known.branches[row]) continue;
+      named.named.push_back({row, std::string(view.branch_id), std::string(view.operation), state});
+    }
+    if (is_open) named.runs.push_back(run);
+  }
+  return named;
+}
+
+}  // namespace
+
 ChangeOutcome apply_one(Store& store, const Change& change) {
   ChangeOutcome outcome;
-  store.apply({&change, 1}, {&outcome, 1});
+  const Change applied = store.traits().names_branches ? with_names(store, change) : change;
+  store.apply({&applied, 1}, {&outcome, 1});
   return outcome;
 }
 

@@ -21,13 +21,13 @@ std::shared_ptr<const Definition> test_definition(const std::string& gid, std::s
 // A tcc, xa or workflow: no rows yet.
 std::shared_ptr<const Definition> open_definition(const std::string& gid, TransType type = TransType::tcc);
 
-// The registration of this number, unlike any other.
-Registration test_registration(std::size_t number);
+// The registration of this number, unlike any other; it has what such a type's have.
+Registration test_registration(std::size_t number, TransType type = TransType::tcc);
 
 // So many of them, from this number on.
-std::vector<Registration> test_registrations(std::size_t first, std::size_t count);
+std::vector<Registration> test_registrations(std::size_t first, std::size_t count, TransType type = TransType::tcc);
 
-// A state in which every field says something.
+// A state in which every field says something. Times are whole seconds, which is what every store can tell apart.
 State test_state(GlobalStatus status, std::int64_t time_ms = kTestTimeMs);
 
 // Creates it in this status, with no branch state but the default.
@@ -38,11 +38,12 @@ Change change(const std::string& gid, GlobalStatus from, GlobalStatus to, std::v
 
 // Registers so many, behind the `first` that are there, in a status that stays.
 Change registering(const std::string& gid, std::size_t first, std::size_t count,
-                   GlobalStatus status = GlobalStatus::prepared);
+                   GlobalStatus status = GlobalStatus::prepared, TransType type = TransType::tcc);
 
 // The run that starts at `first` of a transaction with `branch_count` rows, in which everything is done.
 BranchRun done_run(std::uint32_t first, std::size_t branch_count);
 
+// Applies it; to a store that names branches with the names, and with the runs that such a store is given.
 ChangeOutcome apply_one(Store& store, const Change& change);
 
 // What the store has; the test fails where it has nothing or an error.

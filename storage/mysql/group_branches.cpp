@@ -1,0 +1,129 @@
+// The branch rows of a group.
+#include <algorithm>
+#include <compare>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "storage/mysql/group_write.hpp"
+#include "storage/mysql/parameters.hpp"
+#include "storage/mysql/row_insert.hpp"
+
+namespace settle::mysql {
+namespace {
+
+constexpr std::size_t kGidsOfOneStatement = 64;
+constexpr std::size_t kBranchIdsOfOneUpdate = 64;
+constexpr std::size_t kRowsOfOneUpdate = 256;
+
+}  // namespace
+
+// Rows of one transaction that get the same values. Those of others that are equal are updated by the same statement.
+struct GroupWrite::BranchClass {
+  const PlannedChange* planned = nullptr;
+  const BranchUpdate* update = nullptr;
+
+  std::strong_ordering operator<=>(const BranchClass& other) const {
+    const auto values = [](const BranchClass& each) {
+      return std::tie(each.update->operation, each.update->status, each.update->finish_time_ms,
+                      each.planned->columns.update_time, each.update->branch_ids);
+    };
+    return values(*this) <=> values(other);
+  }
+  bool operator==(const BranchClass& other) const { return (*this <=> other) == 0; }
+};
+
+SqlResult<Done> GroupWrite::insert_branches() {
+  RowInsert insert(connection_, "trans_branch_op (" + std::string(kBranchInsertColumns) + ")", kBranchInsertCount);
+  for (const PlannedChange* planned : live_) {
+    const Change& change = *planned->change;
+    const std::int64_t create_time_ms = change.create ? change.definition->create_time_ms : change.state.update_time_ms;
+    for (const NewBranch& branch : planned->new_branches) {
+      append_branch(insert.row(), times_, change.gid, branch.view, branch.state, create_time_ms);
+      if (const auto done = insert.row_done(); !done) return done.error();
+    }
+  }
+  if (const auto done = insert.flush(); !done) return done.error();
+  return Done{};
+}
+
+SqlResult<Done> GroupWrite::update_branches() {
+  std::vector<BranchClass> classes;
+  for (const PlannedChange* planned : live_) {
+    for (const BranchUpdate& update : planned->branch_updates) classes.push_back({planned, &update});
+  }
+  std::stable_sort(classes.begin(), classes.end(),
+                   [](const BranchClass& a, const BranchClass& b) { return (a <=> b) < 0; });
+  for (std::size_t first = 0; first < classes.size();) {
+    const std::size_t ids = std::min(classes[first].update->branch_ids.size(), kBranchIdsOfOneUpdate);
+    const std::size_t members_max = std::max<std::size_t>(1, std::min(kRowsOfOneUpdate / ids, kGidsOfOneStatement));
+    std::size_t last = first + 1;
+    while (last < classes.size() && last - first < members_max && classes[first] == classes[last]) ++last;
+    if (auto done = update_class(std::span(classes).subspan(first, last - first)); !done) return done;
+    first = last;
+  }
+  return Done{};
+}
+
+SqlResult<Done> GroupWrite::update_class(std::span<const BranchClass> members) {
+  const BranchUpdate& update = *members.front().update;
+  const std::size_t gids = padded_count(members.size());
+  for (std::size_t first = 0; first < update.branch_ids.size(); first += kBranchIdsOfOneUpdate) {
+    const auto branch_ids = std::span(update.branch_ids)
+                                .subspan(first)
+                                .first(std::min(kBranchIdsOfOneUpdate, update.branch_ids.size() - first));
+    const std::size_t ids = padded_count(branch_ids.size());
+    const std::string sql =
+        "UPDATE trans_branch_op FORCE INDEX (gid_uniq) SET status = ?, finish_time = ?, update_time = ? WHERE gid IN " +
+        marks(gids) + " AND branch_id IN " + marks(ids) + " AND op = ?";
+    Parameters parameters;
+    parameters.view(to_string(update.status));
+    parameters.time(times_, update.finish_time_ms);
+    append_time_text(parameters, members.front().planned->columns.update_time);
+    for (const BranchClass& member : members) parameters.view(member.planned->change->gid);
+    parameters.repeat_last(gids - members.size());
+    for (const std::string_view branch_id : branch_ids) parameters.view(branch_id);
+    parameters.repeat_last(ids - branch_ids.size());
+    parameters.view(update.operation);
+    const auto matched = connection_.execute(sql, parameters.list());
+    if (!matched) return matched.error();
+    if (matched.value() != members.size() * branch_ids.size()) {
+      return SqlError{Fault::duplicate, 0, "branches that are not stored"};
+    }
+  }
+  return Done{};
+}
+
+SqlResult<std::vector<bool>> GroupWrite::find_branch_misfits(bool with_creations) {
+  std::map<std::string_view, std::size_t> stored;
+  for (const PlannedChange* planned : live_) {
+    const Change& change = *planned->change;
+    if (change.create ? with_creations : !change.registrations.empty()) stored[change.gid] = 0;
+  }
+  for (auto first = stored.begin(); first != stored.end();) {
+    Parameters parameters;
+    std::size_t count = 0;
+    for (; first != stored.end() && count < kGidsOfOneStatement; ++first, ++count) parameters.view(first->first);
+    parameters.repeat_last(padded_count(count) - count);
+    auto rows = connection_.query("SELECT gid, COUNT(*) FROM trans_branch_op FORCE INDEX (gid_uniq) WHERE gid IN " +
+                                      marks(padded_count(count)) + " GROUP BY gid",
+                                  parameters.list());
+    if (!rows) return rows.error();
+    for (std::size_t row = 0; row < rows.value().count(); ++row) {
+      const auto found = stored.find(rows.value().at(row, 0).value_or(""));
+      if (found != stored.end()) found->second = std::stoul(rows.value().at(row, 1).value_or("0"));
+    }
+  }
+  std::vector<bool> misfits;
+  misfits.reserve(live_.size());
+  for (const PlannedChange* planned : live_) {
+    const Change& change = *planned->change;
+    const auto found = stored.find(change.gid);
+    misfits.push_back(found != stored.end() &&
+                      found->second != change.first_registration * rows_per_registration(change.type));
+  }
+  return misfits;
+}
+
+}  // namespace settle::mysql

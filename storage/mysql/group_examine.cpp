@@ -1,0 +1,83 @@
+// Which changes of a group do not fit what is stored, found by reading.
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "storage/mysql/group_write.hpp"
+#include "storage/mysql/parameters.hpp"
+
+namespace settle::mysql {
+namespace {
+
+constexpr std::size_t kGidsOfOneStatement = 64;
+
+struct Stored {
+  std::string status;
+  std::string owner;
+};
+
+ChangeResult fit(const Change& change, const Stored* stored) {
+  if (change.create) return stored == nullptr ? ChangeResult::applied : ChangeResult::exists;
+  const bool fits = stored != nullptr && stored->status == to_string(change.expected_status) &&
+                    (change.held_as.empty() || stored->owner == change.held_as);
+  return fits ? ChangeResult::applied : ChangeResult::conflict;
+}
+
+}  // namespace
+
+SqlResult<Done> GroupWrite::refuse_misfits() {
+  const auto results = examine_transactions();
+  if (!results) return results.error();
+  refuse(results.value());
+  const auto misfits = find_branch_misfits(true);
+  if (!misfits) return misfits.error();
+  std::vector<ChangeResult> by_branches;
+  by_branches.reserve(live_.size());
+  for (const bool is_misfit : misfits.value()) {
+    by_branches.push_back(is_misfit ? ChangeResult::conflict : ChangeResult::applied);
+  }
+  refuse(by_branches);
+  return Done{};
+}
+
+SqlResult<std::vector<ChangeResult>> GroupWrite::examine_transactions() {
+  std::unordered_map<std::string, Stored> stored;
+  for (std::size_t first = 0; first < live_.size(); first += kGidsOfOneStatement) {
+    Parameters parameters;
+    const std::size_t count = std::min(kGidsOfOneStatement, live_.size() - first);
+    for (std::size_t i = 0; i < count; ++i) parameters.view(live_[first + i]->change->gid);
+    parameters.repeat_last(padded_count(count) - count);
+    auto rows = connection_.query("SELECT gid, status, owner FROM trans_global FORCE INDEX (gid) WHERE gid IN " +
+                                      marks(padded_count(count)) + " FOR UPDATE",
+                                  parameters.list());
+    if (!rows) return rows.error();
+    for (std::size_t row = 0; row < rows.value().count(); ++row) {
+      Rows& values = rows.value();
+      stored[values.at(row, 0).value_or("")] = {values.at(row, 1).value_or(""), values.at(row, 2).value_or("")};
+    }
+  }
+  std::vector<ChangeResult> results;
+  results.reserve(live_.size());
+  for (const PlannedChange* planned : live_) {
+    const auto found = stored.find(planned->change->gid);
+    results.push_back(fit(*planned->change, found == stored.end() ? nullptr : &found->second));
+  }
+  return results;
+}
+
+void GroupWrite::refuse(const std::vector<ChangeResult>& results) {
+  std::vector<PlannedChange*> kept;
+  kept.reserve(live_.size());
+  for (std::size_t i = 0; i < live_.size(); ++i) {
+    if (results[i] == ChangeResult::applied) {
+      kept.push_back(live_[i]);
+    } else {
+      live_[i]->outcome->result = results[i];
+    }
+  }
+  live_ = std::move(kept);
+}
+
+}  // namespace settle::mysql

@@ -1,0 +1,50 @@
+// INSERTs of many rows, in few different statements.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/mysql/connection.hpp"
+#include "storage/mysql/parameters.hpp"
+
+namespace settle::mysql {
+
+// How many of so many rows the next statement takes: any small number, or one of a few larger ones.
+std::size_t rows_of_next_insert(std::size_t rows_left);
+
+// Collects the parameters of rows and inserts them. No statement is larger than about half of a packet, unless a single
+// row is.
+class RowInsert {
+ public:
+  // `table` with the columns: "kv (cat, k)".
+  RowInsert(Connection& connection, std::string_view table, std::size_t columns_per_row);
+
+  // The parameters of one more row are to be appended here. Whatever they refer to must live until flush() has
+  // returned.
+  Parameters& row();
+  // The row is complete. Inserts where enough have come together.
+  SqlResult<std::uint64_t> row_done();
+  // Inserts what is left.
+  SqlResult<std::uint64_t> flush();
+
+  // Where each row went, once flush() has returned. Only if asked for before the first row.
+  void want_ids() { wants_ids_ = true; }
+  const std::vector<std::int64_t>& ids() const { return ids_; }
+
+ private:
+  SqlResult<std::uint64_t> insert(std::size_t first, std::size_t count);
+
+  Connection& connection_;
+  std::string prefix_;
+  std::size_t columns_;
+  Parameters parameters_;
+  std::size_t rows_ = 0;
+  std::size_t counted_ = 0;  // parameters whose bytes are in bytes_
+  std::size_t bytes_ = 0;
+  bool wants_ids_ = false;
+  std::vector<std::int64_t> ids_;
+};
+
+}  // namespace settle::mysql
