@@ -103,6 +103,15 @@ Result<Done> ChildProcess::wait_until_ready(std::int64_t timeout_ms, const std::
   }
 }
 
+Result<Done> ChildProcess::finish(std::int64_t timeout_ms) {
+  if (!wait_for_end(timeout_ms)) {
+    kill();
+    return error("did not end in time");
+  }
+  if (!WIFEXITED(exit_status_) || WEXITSTATUS(exit_status_) != 0) return error("ended with an error");
+  return Done{};
+}
+
 Result<Done> ChildProcess::stop(std::int64_t timeout_ms) {
   if (!ended()) ::kill(pid_, SIGTERM);
   if (!wait_for_end(timeout_ms)) {

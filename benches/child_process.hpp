@@ -39,6 +39,8 @@ class ChildProcess {
   Result<Done> wait_until_ready(std::int64_t timeout_ms, const std::function<Result<Done>()>& is_ready);
   // Whether it has ended by itself.
   bool ended() { return wait_for_end(0); }
+  // Waits until it has done its work. An Error where it has not within timeout_ms (it is killed then) or ends with one.
+  Result<Done> finish(std::int64_t timeout_ms);
   // Asks it to stop, and waits. An Error where it does not within timeout_ms (it is killed then) or ends with an error.
   Result<Done> stop(std::int64_t timeout_ms);
   // Ends it at once, like a crash.

@@ -90,6 +90,19 @@ TEST_CASE("bench/child process: does not stop in time -> it is killed") {
   CHECK(child->ended());
 }
 
+TEST_CASE("bench/child process: does its work -> finished; with an error, or not in time -> an error") {
+  const Shell shell;
+  CHECK(shell.run("exit 0")->finish(kTimeoutMs));
+  const Result<Done> failed = shell.run("echo no room; exit 1")->finish(kTimeoutMs);
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().message == "the script ended with an error:\nno room\n");
+  const auto endless = shell.run("exec sleep 1000");
+  const Result<Done> late = endless->finish(1);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().message.find("the script did not end in time") == 0);
+  CHECK(endless->ended());
+}
+
 TEST_CASE("bench/redis process: no redis-server, or one that does not come up -> what to do") {
   const Shell shell;
   const Path path(shell.folder.path().string());

@@ -14,7 +14,7 @@ int run_grpc(const std::vector<std::string>& arguments) {
   LoadCommand command{.title = "settle-bench grpc"};
   // clang-format off
   command.options.add_options()
-      ("grpc-port", po::value(&plan.grpc_port)->default_value(36790), "of the server that --url names")
+      ("grpc-port", po::value(&plan.running_grpc_port)->default_value(36790), "of the server that --url names")
       ("channels", po::value(&channels)->default_value(1), "connections that the clients share");
   // clang-format on
   command.start = [&channels](const LoadPlan& current, const GidSeries& gids, CheckedTransactions& transactions) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "benches/grpc_participant.hpp"
 #include "benches/grpc_request.hpp"
@@ -26,9 +27,10 @@ class GrpcLoad final : public Load {
   }
 
   Result<Done> start_clients(const LoadPlan& plan, std::size_t channels, CheckedTransactions& transactions) {
-    const Address server{plan.server.host, plan.grpc_port};
+    std::vector<Address> servers;
+    for (const LoadedServer& server : plan.servers) servers.push_back({server.http.host, server.grpc_port});
     Result<std::unique_ptr<GrpcSubmitters>> submitters =
-        GrpcSubmitters::start(participant_->queue(), request_, transactions, server, plan.clients, channels);
+        GrpcSubmitters::start(participant_->queue(), request_, transactions, servers, plan.clients, channels);
     if (!submitters) return submitters.error();
     submitters_ = std::move(submitters).value();
     return Done{};

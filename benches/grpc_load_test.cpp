@@ -78,8 +78,9 @@ grpc::Status call_all(const dtmgimp::DtmRequest& request) {
 // Clients of a coordinator, run by hand.
 struct World {
   explicit World(AnswerSubmit submit) : coordinator(std::move(submit)) {
-    Result<std::unique_ptr<Load>> started = start_grpc_load(
-        {.server = {"127.0.0.1", 1}, .grpc_port = coordinator.port(), .clients = kClients}, 2, gids, transactions);
+    Result<std::unique_ptr<Load>> started =
+        start_grpc_load({.servers = {{.http = {"127.0.0.1", 1}, .grpc_port = coordinator.port()}}, .clients = kClients},
+                        2, gids, transactions);
     REQUIRE(started);
     load = std::move(started).value();
   }

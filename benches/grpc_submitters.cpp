@@ -18,10 +18,13 @@ namespace {
 constexpr std::chrono::seconds kConnectTimeout{5};
 constexpr int kReconnectPauseMs = 100;
 
-Result<std::vector<std::shared_ptr<grpc::Channel>>> connect(const Address& server, std::size_t count) {
-  const std::string target = server.host + ":" + std::to_string(server.port);
+// `count` to each server, the servers by turns.
+Result<std::vector<std::shared_ptr<grpc::Channel>>> connect(const std::vector<Address>& servers, std::size_t count) {
   std::vector<std::shared_ptr<grpc::Channel>> channels;
-  for (std::size_t i = 0; i < count; ++i) {
+  std::vector<std::string> targets;
+  for (std::size_t i = 0; i < count * servers.size(); ++i) {
+    const Address& server = servers[i % servers.size()];
+    targets.push_back(server.host + ":" + std::to_string(server.port));
     grpc::ChannelArguments arguments;
     // Channels to one address would share a connection otherwise.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -32,12 +35,12 @@ Result<std::vector<std::shared_ptr<grpc::Channel>>> connect(const Address& serve
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectPauseMs);
     arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kReconnectPauseMs);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectPauseMs);
-    channels.push_back(grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments));
+    channels.push_back(grpc::CreateCustomChannel(targets.back(), grpc::InsecureChannelCredentials(), arguments));
   }
   const auto deadline = std::chrono::system_clock::now() + kConnectTimeout;
-  for (const auto& channel : channels) {
-    if (!channel->WaitForConnected(deadline)) {
-      return Error{Code::unavailable, "cannot connect to " + target + " over gRPC"};
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    if (!channels[i]->WaitForConnected(deadline)) {
+      return Error{Code::unavailable, "cannot connect to " + targets[i] + " over gRPC"};
     }
   }
   return channels;
@@ -102,13 +105,14 @@ class GrpcSubmitters::Client final : public GrpcTag {
 };
 
 Result<std::unique_ptr<GrpcSubmitters>> GrpcSubmitters::start(grpc::CompletionQueue& queue, GrpcRequest& request,
-                                                              TransactionSource& source, const Address& server,
-                                                              std::size_t clients, std::size_t channels) {
-  const Result<std::vector<std::shared_ptr<grpc::Channel>>> connected = connect(server, channels);
+                                                              TransactionSource& source,
+                                                              const std::vector<Address>& servers, std::size_t clients,
+                                                              std::size_t channels) {
+  const Result<std::vector<std::shared_ptr<grpc::Channel>>> connected = connect(servers, channels);
   if (!connected) return connected.error();
   std::unique_ptr<GrpcSubmitters> all(new GrpcSubmitters(queue, request, source));
   for (std::size_t place = 0; place < clients; ++place) {
-    all->clients_.push_back(std::make_unique<Client>(*all, place, connected.value()[place % channels]));
+    all->clients_.push_back(std::make_unique<Client>(*all, place, connected.value()[place % connected.value().size()]));
   }
   for (const auto& client : all->clients_) client->submit_next();
   return all;

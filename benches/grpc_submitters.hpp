@@ -18,10 +18,10 @@ namespace settle::bench {
 // Threads: the one that takes tags from the queue. The queue, the request and the source must outlive it.
 class GrpcSubmitters {
  public:
-  // Connects all channels, and has each client send its first request. The clients share the channels evenly; each
-  // channel is a connection of its own. The queue holds GrpcTags.
+  // Connects `channels` to each server, and has each client send its first request. The clients share the channels
+  // evenly, the servers by turns; each channel is a connection of its own. The queue holds GrpcTags.
   static Result<std::unique_ptr<GrpcSubmitters>> start(grpc::CompletionQueue& queue, GrpcRequest& request,
-                                                       TransactionSource& source, const Address& server,
+                                                       TransactionSource& source, const std::vector<Address>& servers,
                                                        std::size_t clients, std::size_t channels);
   ~GrpcSubmitters();
   // Cancels all calls. Their tags are still to come from the queue, and must not be completed.

@@ -1,6 +1,7 @@
 #include "benches/http_load.hpp"
 
 #include <utility>
+#include <vector>
 
 #include "benches/event_loop.hpp"
 #include "benches/http_request.hpp"
@@ -17,8 +18,10 @@ class HttpLoad final : public Load {
       : loop_(std::move(loop)), participant_(std::move(participant)), request_(std::move(request)) {}
 
   Result<Done> start_clients(const LoadPlan& plan, CheckedTransactions& transactions) {
+    std::vector<Address> servers;
+    for (const LoadedServer& server : plan.servers) servers.push_back(server.http);
     Result<std::unique_ptr<Submitters>> submitters =
-        Submitters::start(*loop_, request_, transactions, plan.server, plan.clients);
+        Submitters::start(*loop_, request_, transactions, servers, plan.clients);
     if (!submitters) return submitters.error();
     submitters_ = std::move(submitters).value();
     return Done{};

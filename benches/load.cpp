@@ -18,17 +18,20 @@ constexpr std::size_t kSampledClients = 50;
 struct Reading {
   std::int64_t time_ns = 0;
   std::int64_t own_cpu_us = 0;
-  ProcessUsage server;
+  ProcessUsage server;  // all of them
   ProcessUsage store;
 };
 
 ProcessUsage usage_or_nothing(pid_t pid) { return pid != 0 ? usage_of(pid).value_or(ProcessUsage{}) : ProcessUsage{}; }
 
 Reading take_reading(const LoadPlan& plan) {
-  return Reading{.time_ns = now_ns(),
-                 .own_cpu_us = own_cpu_us(),
-                 .server = usage_or_nothing(plan.pid),
-                 .store = usage_or_nothing(plan.store_pid)};
+  Reading reading{.time_ns = now_ns(), .own_cpu_us = own_cpu_us(), .store = usage_or_nothing(plan.store_pid)};
+  for (const LoadedServer& server : plan.servers) {
+    const ProcessUsage usage = usage_or_nothing(server.pid);
+    reading.server.cpu_us += usage.cpu_us;
+    reading.server.resident_bytes += usage.resident_bytes;
+  }
+  return reading;
 }
 
 // Runs the load until the time has come or no client waits any more. An Error where nothing moves.
@@ -72,12 +75,13 @@ Result<Window> run_window(const LoadPlan& plan, Load& load, CheckedTransactions&
   return window;
 }
 
-// Asks for a sample of what was answered. Returns how many were asked for.
-Result<std::int64_t> check_sample(const Address& server, const GidSeries& gids,
+// Asks for a sample of what was answered, each of another server than the one before. Returns how many were asked for.
+Result<std::int64_t> check_sample(const std::vector<LoadedServer>& servers, const GidSeries& gids,
                                   const CheckedTransactions& transactions) {
   const std::vector<std::uint64_t> numbers = transactions.sample(kSampledClients);
+  std::size_t asked = 0;
   for (const std::uint64_t number : numbers) {
-    const Result<bool> succeeded = has_succeeded(server, gids.gid(number));
+    const Result<bool> succeeded = has_succeeded(servers[asked++ % servers.size()].http, gids.gid(number));
     if (!succeeded) return succeeded.error();
     if (!succeeded.value()) {
       return Error{Code::internal, gids.gid(number) + " was answered with success, but is not shown as succeeded"};
@@ -96,6 +100,7 @@ Measurement measurement_of(const LoadPlan& plan, const Window& window, const Che
   const Reading& before = window.before;
   const Reading& after = window.after;
   return Measurement{
+      {"servers", "servers", static_cast<std::int64_t>(plan.servers.size())},
       {"clients", "clients", static_cast<std::int64_t>(plan.clients)},
       {"mode", "mode", std::string(to_string(plan.mode))},
       {"steps", "steps", std::int64_t{plan.steps}},
@@ -131,7 +136,7 @@ Result<Measurement> measure_load(const LoadPlan& plan, const StartLoad& start) {
   if (transactions.latencies().count() == 0) {
     return Error{Code::internal, "no transaction ended within the measured time"};
   }
-  const Result<std::int64_t> sampled = check_sample(plan.server, gids, transactions);
+  const Result<std::int64_t> sampled = check_sample(plan.servers, gids, transactions);
   if (!sampled) return sampled.error();
 
   Measurement measurement = measurement_of(plan, window.value(), transactions);

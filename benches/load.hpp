@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "benches/checked_transactions.hpp"
 #include "benches/report.hpp"
@@ -18,11 +19,16 @@
 
 namespace settle::bench {
 
-struct LoadPlan {
-  Address server;  // its HTTP API
+struct LoadedServer {
+  Address http;
   std::uint16_t grpc_port = 0;
-  pid_t pid = 0;        // of the server; 0: not known
-  pid_t store_pid = 0;  // of the process that keeps its transactions; 0: there is none
+  pid_t pid = 0;  // 0: not known
+};
+
+struct LoadPlan {
+  std::vector<LoadedServer> servers;    // of one store: one or more, and each client asks one of them
+  std::uint16_t running_grpc_port = 0;  // of a server that is not started here
+  pid_t store_pid = 0;                  // of the process that keeps its transactions; 0: there is none
   std::size_t clients = 64;
   Mode mode = Mode::saga;
   unsigned steps = 2;

@@ -19,6 +19,7 @@ namespace po = boost::program_options;
 // The values of the options that all loads have, besides those that are the plan's.
 struct Choices {
   std::string url;
+  pid_t pid = 0;
   ServerChoice server;
   std::string dtm;
   std::string dtm_stores;
@@ -30,11 +31,12 @@ void add_options(po::options_description& options, LoadPlan& plan, Choices& choi
   // clang-format off
   options.add_options()
       ("url", po::value(&choices.url), "of a server that runs already: http://host:port")
-      ("pid", po::value(&plan.pid), "its process, for CPU and memory");
+      ("pid", po::value(&choices.pid), "its process, for CPU and memory");
   add_server_options(options, choices.server);
   options.add_options()
       ("dtm", po::value(&choices.dtm), "DTM's program (benches/dtm), to be measured beside --server, turn by turn")
       ("dtm-store", po::value(&choices.dtm_stores)->default_value("boltdb,redis"), "its STORE_DRIVERs, one turn each")
+      ("servers", po::value(&choices.server.servers)->default_value(1), "settled servers on one mysql, with a part of the clients each")
       ("rounds", po::value(&choices.rounds)->default_value(1), "turns of each started server; figures are medians")
       ("clients", po::value(&plan.clients)->default_value(64), "each with one transaction at a time")
       ("mode", po::value(&choices.mode)->default_value("saga"), "saga, tcc or msg")
@@ -50,6 +52,15 @@ std::string check_options(const Choices& choices, LoadPlan& plan) {
   if (choices.url.empty() == choices.server.program.empty()) return "give either --url or --server";
   if (!choices.dtm.empty() && choices.server.program.empty()) return "--dtm is for beside --server";
   if (!choices.dtm.empty() && choices.dtm_stores.empty()) return "--dtm-store must name one or more";
+  if (choices.server.servers == 0) return "--servers must be 1 or more";
+  if (choices.server.servers > 1 && choices.server.program.empty()) return "--servers is for a --server";
+  if (choices.server.update_branch_sync != "0" && choices.server.update_branch_sync != "1") {
+    return "--update-branch-sync must be 0 or 1";
+  }
+  if (!choices.dtm.empty() && choices.server.mysql_tables.empty() &&
+      choices.dtm_stores.find("mysql") != std::string::npos) {
+    return "--dtm-store mysql needs --mysql-tables";
+  }
   if (choices.rounds == 0) return "--rounds must be 1 or more";
   if (choices.rounds > 1 && choices.server.program.empty()) return "--rounds is for a --server";
   const std::optional<Mode> mode = parse_mode(choices.mode);
@@ -65,9 +76,14 @@ std::string check_options(const Choices& choices, LoadPlan& plan) {
 std::vector<ServerChoice> subjects_of(const Choices& choices) {
   std::vector<ServerChoice> subjects{choices.server};
   if (choices.dtm.empty()) return subjects;
+  subjects.front().mysql_tables.clear();  // they are DTM's
   std::istringstream stores(choices.dtm_stores);
   for (std::string store; std::getline(stores, store, ',');) {
-    subjects.push_back({.program = choices.dtm, .store = store, .path = choices.server.path});
+    ServerChoice dtm = choices.server;
+    dtm.program = choices.dtm;
+    dtm.store = store;
+    dtm.servers = 1;
+    subjects.push_back(std::move(dtm));
   }
   return subjects;
 }
@@ -76,16 +92,21 @@ std::vector<ServerChoice> subjects_of(const Choices& choices) {
 Result<Measurement> take_turn(const ServerChoice& subject, LoadPlan plan, const StartLoad& start) {
   Result<MeasuredServer> server = start_server(subject);
   if (!server) return server.error();
-  plan.server = server.value().process->address();
-  plan.grpc_port = server.value().setting.grpc_port;
-  plan.pid = server.value().process->pid();
-  plan.store_pid = server.value().redis != nullptr ? server.value().redis->pid() : 0;
+  for (const StartedServer& started : server.value().servers) {
+    plan.servers.push_back(
+        {.http = started.process->address(), .grpc_port = started.setting.grpc_port, .pid = started.process->pid()});
+  }
+  plan.store_pid = server.value().store_pid();
   Result<Measurement> measured = measure_load(plan, start);
   if (!measured) return measured.error();
-  const Result<Done> stopped = server.value().process->stop(kServerStopTimeoutMs);
-  if (!stopped) return stopped.error();
-  Measurement measurement{{"server", "server", server.value().setting.program.filename().string()},
+  for (const StartedServer& started : server.value().servers) {
+    const Result<Done> stopped = started.process->stop(kServerStopTimeoutMs);
+    if (!stopped) return stopped.error();
+  }
+  const bool syncs = !kept_in_mariadb(subject.store) || subject.update_branch_sync == "1";
+  Measurement measurement{{"server", "server", server.value().servers.front().setting.program.filename().string()},
                           {"store", "store", subject.store},
+                          {"update_branch_sync", "progress is written at once", syncs},
                           {"durable", "durable", server.value().durable},
                           {"file_system", "file system", server.value().file_system.name}};
   measurement.insert(measurement.end(), measured.value().begin(), measured.value().end());
@@ -118,10 +139,11 @@ Result<std::vector<Measurement>> take_turns(const std::vector<ServerChoice>& sub
 }
 
 // Of the server that runs already.
-Result<Measurement> measure_running(const std::string& url, LoadPlan plan, const StartLoad& start) {
+Result<Measurement> measure_running(const Choices& choices, LoadPlan plan, const StartLoad& start) {
+  const std::string& url = choices.url;
   Result<Address> address = parse_address(url);
   if (!address) return address.error();
-  plan.server = std::move(address).value();
+  plan.servers = {{.http = std::move(address).value(), .grpc_port = plan.running_grpc_port, .pid = choices.pid}};
   Result<Measurement> measured = measure_load(plan, start);
   if (measured) measured.value().insert(measured.value().begin(), {"server", "server", url});
   return measured;
@@ -150,7 +172,7 @@ int run_load_command(LoadCommand command, LoadPlan& plan, const std::vector<std:
   }
   const bool json = values.count("json") > 0;
   if (!choices.url.empty()) {
-    const Result<Measurement> measurement = measure_running(choices.url, plan, command.start);
+    const Result<Measurement> measurement = measure_running(choices, plan, command.start);
     if (!measurement) return fail(measurement.error().message, status_of(measurement.error()));
     print({measurement.value()}, json);
     return kExitFine;

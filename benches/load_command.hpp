@@ -1,6 +1,7 @@
 // What `settle-bench http` and `settle-bench grpc` have in common: their options, their rounds and what they print.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 

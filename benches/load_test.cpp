@@ -87,7 +87,8 @@ constexpr const char* kSucceeded = R"({"transactions":[{"status":"succeed"}]})";
 Result<Measurement> measure(const InstantLoad::Behaviour& behaviour, double seconds = 0.05,
                             const char* shown = kSucceeded) {
   const Answering server(shown);
-  const LoadPlan plan{.server = server.address(), .clients = kClients, .seconds = seconds, .warm_up_seconds = 0};
+  const LoadPlan plan{
+      .servers = {{.http = server.address()}}, .clients = kClients, .seconds = seconds, .warm_up_seconds = 0};
   return measure_load(plan, [&behaviour](const LoadPlan&, const GidSeries& gids, CheckedTransactions& transactions) {
     return Result<std::unique_ptr<Load>>(std::make_unique<InstantLoad>(behaviour, gids, transactions));
   });

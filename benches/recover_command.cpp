@@ -107,7 +107,7 @@ class StuckSagas final : public TransactionSource, public CallObserver {
 // Submits all of them, and waits until each has failed once.
 Result<Done> get_stuck(EventLoop& loop, StuckSagas& sagas, HttpRequest& request, const Address& server,
                        std::int64_t limit_ns) {
-  Result<std::unique_ptr<Submitters>> submitters = Submitters::start(loop, request, sagas, server, kClients);
+  Result<std::unique_ptr<Submitters>> submitters = Submitters::start(loop, request, sagas, {server}, kClients);
   if (!submitters) return submitters.error();
   const std::int64_t end_ns = now_ns() + limit_ns;
   while (submitters.value()->busy() > 0 || !sagas.all_stuck()) {
@@ -161,9 +161,10 @@ Result<Measurement> measure(const ServerChoice& choice, std::size_t count, std::
   Result<MeasuredServer> server = start_server(choice);
   if (!server) return server.error();
 
-  Result<Done> stuck = get_stuck(*loop.value(), sagas, request, server.value().process->address(), limit_ns);
+  StartedServer& first = server.value().servers.front();
+  Result<Done> stuck = get_stuck(*loop.value(), sagas, request, first.process->address(), limit_ns);
   if (!stuck) return stuck.error();
-  server.value().process->kill();
+  first.process->kill();
   const std::int64_t kill_ns = now_ns();
   const std::int64_t due_ns = sagas.all_due_ns();
   for (std::int64_t time_ns = now_ns(); time_ns < due_ns; time_ns = now_ns()) {
@@ -172,7 +173,7 @@ Result<Measurement> measure(const ServerChoice& choice, std::size_t count, std::
   sagas.end_outage();
 
   const std::int64_t start_ns = now_ns();
-  Result<std::unique_ptr<ServerProcess>> restarted = ServerProcess::start(server.value().setting);
+  Result<std::unique_ptr<ServerProcess>> restarted = ServerProcess::start(first.setting);
   if (!restarted) return restarted.error();
   ServerProcess& process = *restarted.value();
   Result<Done> drained = drain(*loop.value(), sagas, process, limit_ns);
@@ -191,7 +192,7 @@ Result<Measurement> measure(const ServerChoice& choice, std::size_t count, std::
   };
   const auto called = static_cast<double>(sagas.called());
   return Measurement{
-      {"server", "server", server.value().setting.program.filename().string()},
+      {"server", "server", first.setting.program.filename().string()},
       {"store", "store", choice.store},
       {"durable", "durable", server.value().durable},
       {"file_system", "file system", server.value().file_system.name},

@@ -1,12 +1,10 @@
 #include "benches/redis_process.hpp"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <sstream>
 #include <string_view>
 
+#include "benches/program_path.hpp"
 #include "benches/socket.hpp"
 
 namespace settle::bench {
@@ -17,15 +15,7 @@ constexpr std::int64_t kReadyTimeoutMs = 10'000;
 }  // namespace
 
 Result<std::filesystem::path> RedisProcess::find() {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this program changes its environment
-  const char* const folders = std::getenv("PATH");
-  std::istringstream list(folders != nullptr ? folders : "");
-  for (std::string folder; std::getline(list, folder, ':');) {
-    const std::filesystem::path path = std::filesystem::path(folder) / "redis-server";
-    if (::access(path.c_str(), X_OK) == 0) return std::filesystem::absolute(path);
-  }
-  return Error{Code::unavailable,
-               "there is no redis-server in PATH: install it (Debian: redis-server) or leave out the store redis"};
+  return program_path("redis-server", "Debian: redis-server", "the store redis");
 }
 
 Result<std::unique_ptr<RedisProcess>> RedisProcess::start(const std::filesystem::path& folder) {

@@ -134,6 +134,23 @@ TEST_CASE("bench/recover: a killed server -> nothing is left behind") {
   CHECK(number(results[0], "per_second") > 0);
 }
 
+TEST_CASE("bench/http: two servers on one database -> what one did the other one shows") {
+  const boost::json::array results = results_of("http --server " SETTLED_PROGRAM
+                                                " --store mysql --servers 2 --clients 4 --seconds 0.5"
+                                                " --warm-up-seconds 0.1 --allow-volatile");
+  REQUIRE(results.size() == 1);
+  check_speed(results[0]);
+  CHECK(number(results[0], "servers") == 2);
+  CHECK(number(results[0], "store_cpu_us") > 0);
+  CHECK(number(results[0], "repeated_calls") == 0);
+}
+
+TEST_CASE("bench/recover: a killed server on a database -> nothing is left behind") {
+  const boost::json::array results = results_of("recover --server " SETTLED_PROGRAM " --store mysql --transactions 50");
+  REQUIRE(results.size() == 1);
+  CHECK(number(results[0], "left_behind") == 0);
+}
+
 TEST_CASE("bench/command line: what is wrong -> status 2 and nothing measured") {
   for (const char* arguments : {"",
                                 "nothing",
@@ -150,6 +167,10 @@ TEST_CASE("bench/command line: what is wrong -> status 2 and nothing measured") 
                                 "http --server x --dtm x --dtm-store=",
                                 "http --url http://127.0.0.1:1 --rounds 2",
                                 "http --server x --rounds 0",
+                                "http --server x --servers 0",
+                                "http --url http://127.0.0.1:1 --servers 2",
+                                "http --server x --update-branch-sync 2",
+                                "http --server x --dtm x --dtm-store mysql",
                                 "grpc",
                                 "grpc --url http://127.0.0.1:1 --channels 0",
                                 "grpc --url http://127.0.0.1:1 --clients 0",
@@ -175,6 +196,9 @@ TEST_CASE("bench/http, grpc: no server there, or one that does not start -> stat
   const Outcome missing = run("grpc --server " SETTLED_PROGRAM " --dtm ./no-such-dtm 2>&1");
   CHECK(missing.status == 1);
   CHECK(missing.output.find("no such program: ./no-such-dtm") != std::string::npos);
+  const Outcome alone = run("http --server " SETTLED_PROGRAM " --servers 2 2>&1");
+  CHECK(alone.status == 1);
+  CHECK(alone.output.find("only on mysql may there be more than one server") != std::string::npos);
   const Outcome ended = run("http --server /bin/false --seconds 1 2>&1");
   CHECK(ended.status == 1);
   CHECK(ended.output.find("ended before it was ready") != std::string::npos);

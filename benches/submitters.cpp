@@ -91,10 +91,10 @@ class Submitters::Client final : public Watcher {
 };
 
 Result<std::unique_ptr<Submitters>> Submitters::start(EventLoop& loop, HttpRequest& request, TransactionSource& source,
-                                                      const Address& server, std::size_t clients) {
+                                                      const std::vector<Address>& servers, std::size_t clients) {
   std::unique_ptr<Submitters> all(new Submitters(loop, request, source));
   for (std::size_t place = 0; place < clients; ++place) {
-    Result<Socket> socket = connect_to(server, kSendTimeoutMs);
+    Result<Socket> socket = connect_to(servers[place % servers.size()], kSendTimeoutMs);
     if (!socket) return socket.error();
     all->clients_.push_back(std::make_unique<Client>(*all, place, std::move(socket).value()));
     Result<Done> watched = loop.watch(all->clients_.back()->socket(), *all->clients_.back());

@@ -17,9 +17,9 @@ namespace settle::bench {
 // Threads: the loop's. The loop, the request and the source must outlive it.
 class Submitters {
  public:
-  // Connects all of them, and has each send its first request.
+  // Connects all of them, to the servers by turns, and has each send its first request.
   static Result<std::unique_ptr<Submitters>> start(EventLoop& loop, HttpRequest& request, TransactionSource& source,
-                                                   const Address& server, std::size_t clients);
+                                                   const std::vector<Address>& servers, std::size_t clients);
   ~Submitters();
   // How many wait for an answer.
   std::size_t busy() const { return busy_; }

@@ -11,16 +11,21 @@
 #include "server/registry/registry.hpp"
 #include "settle/engine.hpp"
 #include "settle/result.hpp"
+#include "settle/storage/mysql.hpp"
 
 namespace settle::server {
 
-enum class StoreDriver : std::uint8_t { rocksdb, memory };
+enum class StoreDriver : std::uint8_t { rocksdb, memory, mysql };
 
 struct Config {
   StoreDriver store_driver = StoreDriver::rocksdb;
   std::string store_path = "settle-data";  // relative to the working folder
   std::int64_t data_expire_s = 604'800;
-  std::int64_t finished_data_expire_s = 86'400;  // 0: never
+  std::int64_t finished_data_expire_s = 86'400;  // 0: never; so on mysql, unless it is given
+  MysqlOptions mysql;
+  bool update_branch_sync = true;             // mysql: nothing runs ahead of what the tables say
+  std::int64_t trans_cron_interval_s = 3;     // mysql: between looks for what others left behind
+  std::int64_t config_update_interval_s = 3;  // mysql: between looks for topics that others changed
   std::int64_t timeout_to_fail_s = 35;
   std::int64_t retry_interval_s = 10;
   std::int64_t retry_interval_max_s = 3'600;
@@ -40,7 +45,8 @@ struct Config {
 
 struct LoadedConfig {
   Config config;
-  // One line each: keys that nobody knows, and keys of DTM's that are not used.
+  // One line each: keys that nobody knows, keys of DTM's that are not used, and those of
+  // another store.
   std::vector<std::string> warnings;
   // By key, what stands in front of a complaint about its value: `FILE:LINE: KEY: `, or the variable's name.
   std::map<std::string, std::string, std::less<>> places;

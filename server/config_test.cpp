@@ -165,15 +165,86 @@ AlertWebHook: ''
 )");
   REQUIRE_MESSAGE(loaded, loaded.error().message);
   CHECK(loaded.value().warnings.size() == 20);
+  CHECK(loaded.value().config.finished_data_expire_s == 86'400);
   CHECK(loaded.value().config.registry.driver == "dtm-driver-gozero");
   CHECK(loaded.value().config.registry.target == "etcd://localhost:2379/dtmservice");
   CHECK(loaded.value().config.registry.endpoint == "localhost:36790");
   CHECK(loaded.value().config.grpc_port == 36790);
   for (const std::string& warning : loaded.value().warnings) {
     CAPTURE(warning);
-    CHECK(warning.find("is not used by this version") != std::string::npos);
+    const bool told = warning.find("is not used by this version") != std::string::npos ||
+                      warning.find("is used with the store mysql alone") != std::string::npos;
+    CHECK(told);
   }
-  CHECK(loaded.value().warnings.front().find(".yml:4: Store.Host: ") != std::string::npos);
+  CHECK(loaded.value().warnings.front().ends_with(".yml:9: Store.Schema: is not used by this version"));
+  CHECK(loaded.value().warnings.back().ends_with(": TimeZoneOffset: is used with the store mysql alone"));
+}
+
+TEST_CASE("server/config: mysql by each of its names -> where the database is, and nothing is purged") {
+  for (const char* driver : {"mysql", "mariadb", "tidb"}) {
+    CAPTURE(driver);
+    const Result<LoadedConfig> loaded = load("Store: {Driver: " + std::string(driver) + "}\n");
+    REQUIRE_MESSAGE(loaded, loaded.error().message);
+    const Config& config = loaded.value().config;
+    CHECK(config.store_driver == StoreDriver::mysql);
+    CHECK(config.mysql.host == "localhost");
+    CHECK(config.mysql.port == 3306);
+    CHECK(config.mysql.user == "root");
+    CHECK(config.mysql.database == "dtm");
+    CHECK(config.mysql.connections_max == 500);
+    CHECK(config.mysql.connection_lifetime_ms == 300'000);
+    CHECK(!config.mysql.time_zone_offset_s);
+    CHECK(config.finished_data_expire_s == 0);
+    CHECK(config.update_branch_sync);
+    CHECK(config.trans_cron_interval_s == 3);
+    CHECK(config.config_update_interval_s == 3);
+    CHECK(loaded.value().warnings.empty());
+  }
+}
+
+TEST_CASE("server/config: mysql with every key of it -> its place") {
+  const Result<LoadedConfig> loaded = load(
+      "TransCronInterval: 1\nConfigUpdateInterval: 2\nUpdateBranchSync: 0\nTimeZoneOffset: +8\nStore:\n  Host: db1\n"
+      "  Port: '3307'\n  User: dtm\n  Password: 'a: b'\n  Db: transactions\n  MaxOpenConns: 0\n  MaxIdleConns: 5\n"
+      "  ConnMaxLifeTime: 7\n  FinishedDataExpire: 60\n  Driver: mysql\n");
+  REQUIRE_MESSAGE(loaded, loaded.error().message);
+  const Config& config = loaded.value().config;
+  CHECK(config.mysql.host == "db1");
+  CHECK(config.mysql.port == 3307);
+  CHECK(config.mysql.user == "dtm");
+  CHECK(config.mysql.password == "a: b");
+  CHECK(config.mysql.database == "transactions");
+  CHECK(config.mysql.connections_max == 100'000);
+  CHECK(config.mysql.connections_idle_max == 5);
+  CHECK(config.mysql.connection_lifetime_ms == 420'000);
+  CHECK(config.mysql.time_zone_offset_s == 28'800);
+  CHECK(!config.update_branch_sync);
+  CHECK(config.trans_cron_interval_s == 1);
+  CHECK(config.config_update_interval_s == 2);
+  CHECK(config.finished_data_expire_s == 60);
+  CHECK(loaded.value().warnings.empty());
+}
+
+TEST_CASE("server/config: mysql, with purging asked for by the environment -> it is done") {
+  const Result<LoadedConfig> loaded = load("Store: {Driver: mysql}", {{"STORE_FINISHED_DATA_EXPIRE", "86400"}});
+  REQUIRE(loaded);
+  CHECK(loaded.value().config.finished_data_expire_s == 86'400);
+}
+
+TEST_CASE("server/config: TimeZoneOffset in DTM's form and with minutes -> seconds east of UTC") {
+  const auto offset = [](const char* text) {
+    const Result<LoadedConfig> loaded = load(std::string("Store: {Driver: mysql}\nTimeZoneOffset: '") + text + "'\n");
+    REQUIRE(loaded);
+    return loaded.value().config.mysql.time_zone_offset_s;
+  };
+  CHECK(offset("8") == 28'800);
+  CHECK(offset("+8") == 28'800);
+  CHECK(offset("+08:00") == 28'800);
+  CHECK(offset("-3") == -10'800);
+  CHECK(offset("-03:30") == -12'600);
+  CHECK(offset("0") == 0);
+  CHECK(offset("14") == 50'400);
+  CHECK(!offset(""));
 }
 
 TEST_CASE("server/config: unknown keys -> one warning each, the rest is taken") {
@@ -219,8 +290,21 @@ TEST_CASE("server/config: bad files -> one line with file, line and key") {
       Row{"GrpcAddress: ''", ":1: GrpcAddress: must not be empty"},
       Row{"Store: here", ":1: Store: must hold keys with values"},
       Row{"Store:\n  Path: ''", ":2: Store.Path: must not be empty"},
-      Row{"Store:\n  Driver: mysql\n",
-          ":2: Store.Driver: 'mysql' is not supported by this version, only rocksdb and memory are"},
+      Row{"Store:\n  Driver: postgres\n",
+          ":2: Store.Driver: 'postgres' is not supported by this version, only rocksdb, memory and mysql are"},
+      Row{"Store:\n  Port: 0\n", ":2: Store.Port: must be from 1 to 65535, is 0"},
+      Row{"Store:\n  Host: ''\n", ":2: Store.Host: must not be empty"},
+      Row{"Store:\n  MaxOpenConns: -1\n", ":2: Store.MaxOpenConns: must be from 0 to 100000, is -1"},
+      Row{"TransCronInterval: 0", ":1: TransCronInterval: must be from 1 to 3153600000, is 0"},
+      Row{"UpdateBranchSync: yes", ":1: UpdateBranchSync: must be a whole number, is 'yes'"},
+      Row{"TimeZoneOffset: Asia/Shanghai",
+          ":1: TimeZoneOffset: must be hours east of UTC, as +8, -3 or +05:30, up to 14, is 'Asia/Shanghai'"},
+      Row{"TimeZoneOffset: '+'",
+          ":1: TimeZoneOffset: must be hours east of UTC, as +8, -3 or +05:30, up to 14, is '+'"},
+      Row{"TimeZoneOffset: '+8:3'",
+          ":1: TimeZoneOffset: must be hours east of UTC, as +8, -3 or +05:30, up to 14, is '+8:3'"},
+      Row{"TimeZoneOffset: '14:01'",
+          ":1: TimeZoneOffset: must be hours east of UTC, as +8, -3 or +05:30, up to 14, is '14:01'"},
       Row{"LogLevel: loud", ":1: LogLevel: must be debug, info, warn or error, is 'loud'"},
       Row{"Log:\n  Outputs: 'stderr,,a'",
           ":2: Log.Outputs: must be stderr, stdout or files, with commas between, is "
@@ -246,14 +330,19 @@ TEST_CASE("server/config: bad variables -> the variable's name and what is wrong
   const Result<LoadedConfig> bad = load_config(std::nullopt, environment({{"STORE_DRIVER", "redis"}}));
   REQUIRE(!bad);
   CHECK(bad.error().message ==
-        "environment variable STORE_DRIVER: 'redis' is not supported by this version, only rocksdb and memory are");
+        "environment variable STORE_DRIVER: 'redis' is not supported by this version, only rocksdb, memory and mysql "
+        "are");
   const Result<LoadedConfig> number = load_config(std::nullopt, environment({{"HTTP_PORT", "x"}}));
   REQUIRE(!number);
   CHECK(number.error().message == "environment variable HTTP_PORT: must be a whole number, is 'x'");
-  const Result<LoadedConfig> unused = load_config(std::nullopt, environment({{"TRANS_CRON_INTERVAL", "3"}}));
+  const Result<LoadedConfig> unused = load_config(std::nullopt, environment({{"STORE_SCHEMA", "public"}}));
   REQUIRE(unused);
   CHECK(unused.value().warnings ==
-        std::vector<std::string>{"environment variable TRANS_CRON_INTERVAL: is not used by this version"});
+        std::vector<std::string>{"environment variable STORE_SCHEMA: is not used by this version"});
+  const Result<LoadedConfig> other = load_config(std::nullopt, environment({{"TRANS_CRON_INTERVAL", "3"}}));
+  REQUIRE(other);
+  CHECK(other.value().warnings ==
+        std::vector<std::string>{"environment variable TRANS_CRON_INTERVAL: is used with the store mysql alone"});
 }
 
 TEST_CASE("server/config: MicroService that cannot work -> where the wrong key stands, wherever it was given") {

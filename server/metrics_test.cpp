@@ -161,7 +161,10 @@ TEST_CASE("server/metrics: readings -> as they are now, each in its place") {
                      .due = 9,
                      .calls_in_flight = 10,
                      .calls_waiting = 11,
-                     .changes_waiting = 12};
+                     .changes_waiting = 12,
+                     .store_broken = true,
+                     .claimed = 18,
+                     .leases_lost = 19};
   readings.alerts = {.delivered = 13, .failed = 14, .dropped = 15, .waiting = 16};
   readings.http_connections = 17;
   const Scrape scrape = read(metrics.text(readings));
@@ -181,12 +184,16 @@ TEST_CASE("server/metrics: readings -> as they are now, each in its place") {
                                                   {"settle_alerts_failed_total", 14},
                                                   {"settle_alerts_dropped_total", 15},
                                                   {"settle_alerts_waiting", 16},
-                                                  {"settle_http_connections", 17}};
+                                                  {"settle_http_connections", 17},
+                                                  {"settle_transactions_claimed_total", 18},
+                                                  {"settle_leases_lost_total", 19},
+                                                  {"settle_store_writable", 0}};
   for (const auto& row : expected) {
     CAPTURE(row.first);
     CHECK(scrape.values.at(row.first) == row.second);
     CHECK(scrape.types.at(row.first) == (row.first.ends_with("_total") ? "counter" : "gauge"));
   }
+  CHECK(read(metrics.text({})).values.at("settle_store_writable") == 1);
   CHECK(scrape.values.at("process_start_time_seconds") > 1.6e9);
   CHECK(scrape.values.at("process_resident_memory_bytes") > 1e6);
   CHECK(scrape.values.at("process_cpu_seconds_total") > 0);

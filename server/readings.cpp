@@ -44,6 +44,8 @@ double of_registry(const Readings& readings) {
   return static_cast<double>(readings.registry.*member);
 }
 
+double store_writable(const Readings& readings) { return readings.engine.store_broken ? 0 : 1; }
+
 struct Reading {
   const char* name;
   MetricType type;
@@ -76,6 +78,12 @@ constexpr std::array kReadings{
             "Changes given to the store."},
     Reading{"settle_store_changes_waiting", MetricType::Gauge, of_engine<&EngineStatistics::changes_waiting>,
             "Changes that wait for the store."},
+    Reading{"settle_store_writable", MetricType::Gauge, store_writable,
+            "Whether changes can be written, as far as is known."},
+    Reading{"settle_transactions_claimed_total", MetricType::Counter, of_engine<&EngineStatistics::claimed>,
+            "Transactions taken up from a shared store, for they were due."},
+    Reading{"settle_leases_lost_total", MetricType::Counter, of_engine<&EngineStatistics::leases_lost>,
+            "Transactions of a shared store that another server took over."},
     Reading{"settle_http_connections", MetricType::Gauge, connections, "Open connections to the API."},
     Reading{"settle_grpc_requests", MetricType::Gauge, grpc_requests, "gRPC requests that wait for an answer of ours."},
     Reading{"settle_registry_registers", MetricType::Gauge, of_registry<&RegistryStatistics::registers>,

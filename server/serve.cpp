@@ -6,7 +6,6 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <functional>
 #include <future>
 #include <thread>
@@ -21,14 +20,13 @@
 #include "server/event_loops.hpp"
 #include "server/grpc_log.hpp"
 #include "server/metrics.hpp"
+#include "server/open_store.hpp"
 #include "server/registry/registry.hpp"
 #include "settle/dtm/api.hpp"
 #include "settle/grpc/branch_caller.hpp"
 #include "settle/grpc/server.hpp"
 #include "settle/http/branch_caller.hpp"
 #include "settle/http/server.hpp"
-#include "settle/storage/memory.hpp"
-#include "settle/storage/rocksdb.hpp"
 
 namespace settle::server {
 namespace {
@@ -40,19 +38,6 @@ constexpr std::int64_t kDrainMs = 6'000;
 constexpr std::int64_t kAnswersMs = 1'000;     // more, for answers to be read
 constexpr std::int64_t kDeregisterMs = 1'000;  // before that
 constexpr std::size_t kShardsMax = 4;
-
-Result<std::unique_ptr<Store>> open_store(const Config& config, bool reset) {
-  if (config.store_driver == StoreDriver::memory) return make_memory_store();
-  RocksdbOptions options;
-  options.path = config.store_path;
-  std::error_code unreadable;
-  if (reset && std::filesystem::exists(options.path, unreadable)) {
-    if (Result<Done> done = reset_rocksdb_store(options); !done) return std::move(done.error());
-  }
-  Result<std::unique_ptr<RocksdbStore>> opened = open_rocksdb_store(options);
-  if (!opened) return std::move(opened.error());
-  return std::unique_ptr<Store>(std::move(opened).value());
-}
 
 std::size_t shard_count(const Config& config) {
   if (config.shards > 0) return static_cast<std::size_t>(config.shards);
@@ -68,6 +53,9 @@ EngineOptions engine_options(const Config& config, bool test_clock) {
   options.alert_retry_limit = static_cast<std::uint32_t>(config.alert_retry_limit);
   options.finished_expire_ms = config.finished_data_expire_s * 1'000;
   options.purged_expire_ms = config.data_expire_s * 1'000;
+  options.claim_interval_ms = config.trans_cron_interval_s * 1'000;
+  options.topics_interval_ms = config.config_update_interval_s * 1'000;
+  options.run_ahead = config.store_driver != StoreDriver::mysql || !config.update_branch_sync;
   if (test_clock) options.retry_jitter_max = 0;  // a test that moves the clock by an interval finds the retry due
   return options;
 }
@@ -78,13 +66,13 @@ class RunningServer {
   explicit RunningServer(Logger& logger) : logger_(logger) {}
 
   Result<Done> start(const Config& config, const ServeOptions& options) {
-    Result<std::unique_ptr<Store>> store = open_store(config, options.reset);
-    if (!store) return std::move(store.error());
-    store_ = std::move(store).value();
-    loops_ = std::make_unique<EventLoops>(shard_count(config));
     const Log log = [this](LogLevel level, std::string_view gid, std::string_view message) {
       logger_.write(level, gid, message);
     };
+    Result<std::unique_ptr<Store>> store = open_store(config, options.reset, log);
+    if (!store) return std::move(store.error());
+    store_ = std::move(store).value();
+    loops_ = std::make_unique<EventLoops>(shard_count(config));
     Result<std::unique_ptr<Registry>> registry = Registry::open(config.registry, log);
     if (!registry) return std::move(registry.error());
     registry_ = std::move(registry).value();

@@ -95,6 +95,8 @@ def run_cases(options, cases, command, folder, started):
         database.execute(schema.read())
     grpc_address = "127.0.0.1:%d" % free_port()
     settings = {"GRPC_PORT": grpc_address.split(":")[1], **dict(setting.split("=", 1) for setting in options.set)}
+    if options.store == "mysql":
+        settings.update(STORE_HOST="127.0.0.1", STORE_PORT=str(database.port), TRANS_CRON_INTERVAL="1")
     registry = started.enter_context(etcd.Etcd(folder)) if options.sdk == "go_etcd" else None
     if registry:
         settings.update(MICRO_SERVICE_DRIVER="dtm-driver-gozero", MICRO_SERVICE_TARGET=registry.target("dtmservice"),
@@ -129,7 +131,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("sdk", choices=sorted(CASES))
     parser.add_argument("--settled", required=True, metavar="PROGRAM")
-    parser.add_argument("--store", default="rocksdb")
+    parser.add_argument("--store", default="rocksdb", help="mysql: in the bank's MariaDB, beside its own database")
     parser.add_argument("--dtm", action="store_true", help="the server is DTM itself: leave out what it does otherwise")
     parser.add_argument("--prepared", default=os.path.join(HERE, "..", "..", "build", "interop"), metavar="FOLDER",
                         help="where scripts/setup.sh put the SDKs")

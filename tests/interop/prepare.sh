@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fetches the SDKs that the interop tests drive, and the Go modules of examples/gozero, so that the tests need no network.
+# Fetches the SDKs that the interop tests drive, and the Go modules of examples/gozero and of DTM's server, so that the
+# tests need no network.
 # Safe to run again; quick where all is there. scripts/setup.sh calls it.
 #   tests/interop/prepare.sh FOLDER      FOLDER gets bin/go (a link), python/ (a virtual environment), java/ (jars)
 set -euo pipefail
@@ -44,7 +45,7 @@ changed() {
 go=$(find_go)
 mkdir -p bin
 ln -sfn "$go" bin/go
-for module in "$here/go" "$here/../../examples/gozero"; do
+for module in "$here/go" "$here/../../examples/gozero" "$here/../../benches/dtm"; do
   (cd "$module" && GOTOOLCHAIN=local "$go" mod download) || fail "could not fetch the Go modules of $module"
 done
 

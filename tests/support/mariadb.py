@@ -2,6 +2,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import time
 
@@ -22,9 +23,12 @@ def missing_commands():
 class MariaDB:
     """One server with its files below `folder`; its TCP port is free of any other server's. Use it with `with`: it runs
     inside, and has ended behind it however the block ends. `root` may do everything over the socket, without a password.
+    `flush` is its innodb_flush_log_at_trx_commit: with "0" a kill loses the last second of what it has committed, with
+    "1" nothing.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, flush="0", arguments=()):
+        self.arguments = ["--innodb-flush-log-at-trx-commit=" + flush, *arguments]
         self.folder = os.path.join(folder, "mariadb")
         self.log_path = os.path.join(folder, "mariadb.log")
         self.temporary = os.path.join(folder, "mariadb-temporary")
@@ -52,11 +56,10 @@ class MariaDB:
         environment = dict(os.environ, TMPDIR=self.temporary)
         if not os.path.exists(self.folder):
             self.install(common, environment)
-        # Nothing here outlives the machine, so nothing is flushed to the disk.
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [self.path("mariadbd"), *common, "--socket=" + self.socket, "--port=%d" % self.port,
-                 "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--innodb-fast-shutdown=2"],
+                 "--bind-address=127.0.0.1", "--innodb-fast-shutdown=2", *self.arguments],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + START_DEADLINE_S
         while not self.is_ready():
@@ -85,6 +88,19 @@ class MariaDB:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def kill(self):
+        """kill -9, where it runs; also where it is paused."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def pause(self):
+        """It keeps its connections, and neither answers nor refuses."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def execute(self, sql):
         """The rows of the statements' results, each a list of texts (NULL reads `NULL`). A statement that fails is an

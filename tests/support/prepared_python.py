@@ -1,4 +1,5 @@
-"""The Python with gRPC that scripts/setup.sh prepares, for tests that speak it; the machine's own need not have it."""
+"""The Python with gRPC and pymysql that scripts/setup.sh prepares, for tests that speak them; the machine's own need not
+have either."""
 import os
 import subprocess
 import sys
@@ -9,8 +10,13 @@ PREPARED = os.path.join(ROOT, "build", "interop")
 
 def grpc_python(prepared=PREPARED):
     """Its path; None where it is not there, or has no gRPC."""
+    return python_with("grpc", prepared)
+
+
+def python_with(module, prepared=PREPARED):
+    """Its path; None where it is not there, or has no such module."""
     python = os.path.join(os.path.abspath(prepared), "python", "bin", "python")
-    if os.path.exists(python) and subprocess.call([python, "-c", "import grpc"], stderr=subprocess.DEVNULL) == 0:
+    if os.path.exists(python) and subprocess.call([python, "-c", "import " + module], stderr=subprocess.DEVNULL) == 0:
         return python
     return None
 
