@@ -117,6 +117,7 @@ Result<Head> read_head(const WallTime& times, Rows& transactions, std::size_t ro
 StoredTransaction finished(Head head) {
   head.transaction.definition = std::move(head.definition);
   decode_ext_data(head.ext_data, head.owner, head.transaction);
+  head.transaction.owner = std::move(head.owner);
   return std::move(head.transaction);
 }
 
