@@ -26,7 +26,7 @@ class Tables:
                 connection = self.of_thread.connection = self.connect()
             try:
                 with connection.cursor() as cursor:
-                    cursor.execute(sql, values)
+                    cursor.execute(sql, values or None)
                     return list(cursor.fetchall())
             except pymysql.err.OperationalError:
                 self.of_thread.connection = None
