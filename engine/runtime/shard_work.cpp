@@ -185,7 +185,9 @@ void Shard::committed(const EntryPtr& entry, std::uint64_t sequence, const Chang
 // Answers the client who created it, now or when its first pass has ended.
 void Shard::created(const EntryPtr& entry, CreateRequest request, core::Sequence sequence) {
   const std::optional<Result<Done>> first_pass = std::exchange(entry->first_pass, std::nullopt);
-  if (request.finds) {
+  if (request.finds && shared()) {
+    give_stored(entry->gid, std::move(request));  // which knows the id
+  } else if (request.finds) {
     give_found(entry, std::move(request));
   } else if (request.status != GlobalStatus::submitted || !request.definition->options.wait_result) {
     entry->answers.push_back({sequence, Done{}, std::move(request.completion), nullptr});

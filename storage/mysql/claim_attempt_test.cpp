@@ -22,8 +22,6 @@ class UnsteadyConnection final : public Connection {
   SqlResult<Rows> query(const std::string& sql, std::span<const Parameter> parameters) override {
     return real_.query(sql, parameters);
   }
-  SqlResult<std::int64_t> last_insert_id() override { return real_.last_insert_id(); }
-  std::int64_t auto_increment_step() const override { return real_.auto_increment_step(); }
   SqlResult<std::uint64_t> begin() override { return real_.begin(); }
   SqlResult<std::uint64_t> rollback() override { return real_.rollback(); }
   SqlResult<std::uint64_t> commit() override {

@@ -33,7 +33,6 @@ constexpr const char* kReadCommitted = "SET SESSION TRANSACTION ISOLATION LEVEL 
 constexpr const char* kAboutSession =
     "SELECT CONNECTION_ID(), VERSION(), @@max_allowed_packet,"
     " (SELECT HOST FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID())";
-constexpr const char* kLastInsert = "SELECT LAST_INSERT_ID(), @@auto_increment_increment";
 
 int whole_seconds(std::int64_t time_ms) { return static_cast<int>(std::max<std::int64_t>(1, (time_ms + 999) / 1000)); }
 
@@ -108,6 +107,7 @@ class Session final : public Connection {
   }
 
   SqlResult<std::uint64_t> execute(const std::string& sql, std::span<const Parameter> parameters) override {
+    if (auto ready = set_autocommit(); !ready) return ready;
     if (parameters.empty()) {
       return guarded([&] { return static_cast<std::uint64_t>(plain_->executeUpdate(sql)); });
     }
@@ -117,6 +117,7 @@ class Session final : public Connection {
   }
 
   SqlResult<Rows> query(const std::string& sql, std::span<const Parameter> parameters) override {
+    if (auto ready = set_autocommit(); !ready) return ready.error();
     if (parameters.empty()) {
       return guarded([&] {
         const std::unique_ptr<sql::ResultSet> results(plain_->executeQuery(sql));
@@ -129,19 +130,12 @@ class Session final : public Connection {
     });
   }
 
-  SqlResult<std::int64_t> last_insert_id() override {
-    auto answer = query(kLastInsert, {});
-    if (!answer) return answer.error();
-    // Galera changes the step with the number of its nodes.
-    auto_increment_step_ = number_of(answer.value().at(0, 1));
-    return number_of(answer.value().at(0, 0));
+  SqlResult<std::uint64_t> begin() override {
+    in_transaction_ = true;
+    return std::uint64_t{0};
   }
-
-  std::int64_t auto_increment_step() const override { return auto_increment_step_; }
-
-  SqlResult<std::uint64_t> begin() override { return execute("START TRANSACTION", {}); }
-  SqlResult<std::uint64_t> commit() override { return execute("COMMIT", {}); }
-  SqlResult<std::uint64_t> rollback() override { return execute("ROLLBACK", {}); }
+  SqlResult<std::uint64_t> commit() override { return end("COMMIT"); }
+  SqlResult<std::uint64_t> rollback() override { return end("ROLLBACK"); }
 
   std::uint64_t session_id() const override { return session_id_; }
   const std::string& session_host() const override { return session_host_; }
@@ -155,6 +149,23 @@ class Session final : public Connection {
     std::unique_ptr<sql::PreparedStatement> statement;
   };
   using PreparedList = std::list<Prepared>;  // the one used last comes first
+
+  // A transaction begins by itself where autocommit is off. A session that writes group after group keeps it off, and
+  // saves a START TRANSACTION for each.
+  SqlResult<std::uint64_t> set_autocommit() {
+    if (autocommit_ != in_transaction_) return std::uint64_t{0};
+    auto done = guarded([&] {
+      return static_cast<std::uint64_t>(
+          plain_->executeUpdate(in_transaction_ ? "SET autocommit = 0" : "SET autocommit = 1"));
+    });
+    if (done) autocommit_ = !in_transaction_;
+    return done;
+  }
+
+  SqlResult<std::uint64_t> end(const char* sql) {
+    in_transaction_ = false;
+    return guarded([&] { return static_cast<std::uint64_t>(plain_->executeUpdate(sql)); });
+  }
 
   static Rows read(sql::ResultSet& results) {
     Rows rows;
@@ -229,7 +240,8 @@ class Session final : public Connection {
   std::string session_host_;
   std::string server_version_;
   std::int64_t packet_bytes_max_ = 0;
-  std::int64_t auto_increment_step_ = 1;
+  bool autocommit_ = true;       // as the server has it
+  bool in_transaction_ = false;  // between begin() and its end
   bool has_skip_locked_ = false;
 };
 

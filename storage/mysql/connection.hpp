@@ -70,10 +70,6 @@ class Connection {
   virtual SqlResult<std::uint64_t> execute(const std::string& sql, std::span<const Parameter> parameters) = 0;
   virtual SqlResult<Rows> query(const std::string& sql, std::span<const Parameter> parameters) = 0;
 
-  // Of the last INSERT: the id of its first row. Those of its other rows follow, auto_increment_step() apart.
-  virtual SqlResult<std::int64_t> last_insert_id() = 0;
-  virtual std::int64_t auto_increment_step() const = 0;
-
   // Outside of begin() and commit() each statement is a transaction of its own.
   virtual SqlResult<std::uint64_t> begin() = 0;
   virtual SqlResult<std::uint64_t> commit() = 0;

@@ -61,18 +61,6 @@ TEST_CASE("connection: an UPDATE of what is so already -> counts as matched") {
   CHECK(must_execute(*connection, "UPDATE t SET n = ? WHERE name = ?", {std::int64_t{1}, "b"}) == 0);
 }
 
-TEST_CASE("connection: several rows inserted -> the id of the first, and the step to the next") {
-  const Opened connection = must_open(with_table());
-  must_execute(*connection, "SET SESSION auto_increment_increment = 3");
-  must_execute(*connection, "INSERT INTO t (name) VALUES (?),(?)", {"a", "b"});
-  const auto id = connection->last_insert_id();
-  REQUIRE(id);
-  CHECK(connection->auto_increment_step() == 3);
-  Rows rows = must_query(*connection, "SELECT id FROM t ORDER BY id");
-  CHECK(rows.at(0, 0) == std::to_string(id.value()));
-  CHECK(rows.at(1, 0) == std::to_string(id.value() + 3));
-}
-
 TEST_CASE("connection: more statements than it keeps -> all work, the server keeps few") {
   const Opened connection = must_open(with_table());
   for (int round = 0; round < 2; ++round) {

@@ -92,17 +92,12 @@ SqlResult<Done> GroupWrite::write() {
 SqlResult<Done> GroupWrite::create_transactions() {
   RowInsert insert(connection_, "trans_global (" + std::string(kTransactionInsertColumns) + ")",
                    kTransactionInsertCount);
-  insert.want_ids();
   for (const PlannedChange* planned : live_) {
     if (!planned->change->create) continue;
     append_transaction(insert.row(), times_, *planned->change->definition, planned->columns);
     if (const auto done = insert.row_done(); !done) return done.error();
   }
   if (const auto done = insert.flush(); !done) return done.error();
-  std::size_t next = 0;
-  for (const PlannedChange* planned : live_) {
-    if (planned->change->create) planned->outcome->id = insert.ids()[next++];
-  }
   return Done{};
 }
 

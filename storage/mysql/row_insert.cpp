@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kRowsOfOneMax = 64;
 constexpr std::size_t kRowsCollectedMax = 1024;
-constexpr std::size_t kExactMax = 16;
+constexpr std::size_t kExactMax = 32;
 
 std::size_t size_of(const Parameter& parameter) {
   const auto* const text = std::get_if<std::string_view>(&parameter);
@@ -65,13 +65,6 @@ SqlResult<std::uint64_t> RowInsert::insert(std::size_t first, std::size_t count)
     for (std::size_t i = 1; i < rows; ++i) (sql += ',') += row_marks;
     const auto inserted = connection_.execute(sql, parameters_.list().subspan(first * columns_, rows * columns_));
     if (!inserted) return inserted.error();
-    if (wants_ids_) {
-      const auto id = connection_.last_insert_id();
-      if (!id) return id.error();
-      for (std::size_t i = 0; i < rows; ++i) {
-        ids_.push_back(id.value() + static_cast<std::int64_t>(i) * connection_.auto_increment_step());
-      }
-    }
     first += rows;
     count -= rows;
   }

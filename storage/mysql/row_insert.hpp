@@ -29,10 +29,6 @@ class RowInsert {
   // Inserts what is left.
   SqlResult<std::uint64_t> flush();
 
-  // Where each row went, once flush() has returned. Only if asked for before the first row.
-  void want_ids() { wants_ids_ = true; }
-  const std::vector<std::int64_t>& ids() const { return ids_; }
-
  private:
   SqlResult<std::uint64_t> insert(std::size_t first, std::size_t count);
 
@@ -43,8 +39,6 @@ class RowInsert {
   std::size_t rows_ = 0;
   std::size_t counted_ = 0;  // parameters whose bytes are in bytes_
   std::size_t bytes_ = 0;
-  bool wants_ids_ = false;
-  std::vector<std::int64_t> ids_;
 };
 
 }  // namespace settle::mysql

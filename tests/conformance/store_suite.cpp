@@ -57,10 +57,11 @@ TEST_CASE("store: what was created -> comes back in every field, also after reop
     if (!run.branches.empty()) change.runs = {run};
     const ChangeOutcome outcome = apply_one(bed->store(), change);
     CHECK(outcome.result == ChangeResult::applied);
-    CHECK(outcome.id > 0);
+    const std::int64_t id = created_id(bed->store(), outcome, "whole");
+    CHECK(id > 0);
     const auto check = [&] {
       const StoredTransaction stored = must_load(bed->store(), "whole");
-      CHECK(stored.id == outcome.id);
+      CHECK(stored.id == id);
       CHECK(*stored.definition == *definition);
       CHECK(stored.state == change.state);
       CHECK(stored.branches == run.branches);
@@ -183,7 +184,7 @@ TEST_CASE("store: a group -> each change succeeds or is refused on its own") {
   CHECK(outcomes[1].result == ChangeResult::exists);
   CHECK(outcomes[2].result == ChangeResult::conflict);
   CHECK(outcomes[3].result == ChangeResult::applied);
-  CHECK(outcomes[3].id > outcomes[0].id);
+  CHECK(created_id(bed->store(), outcomes[3], "newer") > created_id(bed->store(), outcomes[0], "new"));
   CHECK(is_stored(bed->store(), "new"));
   CHECK_FALSE(is_stored(bed->store(), "absent"));
 }
@@ -316,9 +317,11 @@ TEST_CASE("store: ids -> grow, also over reopening") {
   const auto bed = make_store_bed();
   std::int64_t last = 0;
   for (int i = 0; i < 10; ++i) {
-    const auto outcome = apply_one(bed->store(), creation(test_definition("id" + std::to_string(i))));
-    CHECK(outcome.id > last);
-    last = outcome.id;
+    const std::string gid = "id" + std::to_string(i);
+    const auto outcome = apply_one(bed->store(), creation(test_definition(gid)));
+    const std::int64_t id = created_id(bed->store(), outcome, gid);
+    CHECK(id > last);
+    last = id;
     bed->reopen();
   }
 }

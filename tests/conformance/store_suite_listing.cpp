@@ -106,7 +106,7 @@ TEST_CASE("store/scan: what a page shows -> the definition and the state") {
   REQUIRE(page);
   REQUIRE(page.value().transactions.size() == 1);
   const StoredTransaction& shown = page.value().transactions[0];
-  CHECK(shown.id == outcome.id);
+  CHECK(shown.id == created_id(bed->store(), outcome, "shown"));
   // A store that keeps a row for each branch does not read them for a listing.
   Definition expected = *definition;
   if (bed->store().traits().names_branches) {

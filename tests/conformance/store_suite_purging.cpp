@@ -122,7 +122,8 @@ TEST_CASE("store/purge: the newest one purged -> its id is not given again, also
   CHECK(purge_before(bed->store(), 1, 0, 2).purged == 1);
   CHECK(purge_before(bed->store(), 1, 9, 9).forgotten == (bed->remembers_purged() ? 1 : 0));
   bed->reopen();
-  CHECK(apply_one(bed->store(), creation(test_definition("next"))).id > id);
+  const ChangeOutcome next = apply_one(bed->store(), creation(test_definition("next")));
+  CHECK(created_id(bed->store(), next, "next") > id);
 }
 
 TEST_CASE("store/purge: a listing that is under way -> goes on over what was purged") {

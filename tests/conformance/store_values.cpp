@@ -149,6 +149,10 @@ ChangeOutcome apply_one(Store& store, const Change& change) {
   return outcome;
 }
 
+std::int64_t created_id(Store& store, const ChangeOutcome& outcome, const std::string& gid) {
+  return outcome.id != 0 || !store.traits().shared ? outcome.id : must_load(store, gid).id;
+}
+
 StoredTransaction must_load(Store& store, const std::string& gid) {
   auto loaded = store.load(gid);
   const std::string why = loaded ? "" : loaded.error().message;

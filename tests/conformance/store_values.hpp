@@ -46,6 +46,9 @@ BranchRun done_run(std::uint32_t first, std::size_t branch_count);
 // Applies it; to a store that names branches with the names, and with the runs that such a store is given.
 ChangeOutcome apply_one(Store& store, const Change& change);
 
+// Of the transaction that was created so: as the store said at once, or as it shows.
+std::int64_t created_id(Store& store, const ChangeOutcome& outcome, const std::string& gid);
+
 // What the store has; the test fails where it has nothing or an error.
 StoredTransaction must_load(Store& store, const std::string& gid);
 bool is_stored(Store& store, const std::string& gid);

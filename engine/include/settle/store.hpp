@@ -88,7 +88,7 @@ enum class ChangeResult : std::uint8_t {
 
 struct ChangeOutcome {
   ChangeResult result = ChangeResult::failed;
-  std::int64_t id = 0;  // of the transaction created, where applied
+  std::int64_t id = 0;  // of the transaction created, where applied; of a shared store 0: only a read tells
 };
 
 // A small value beside the transactions: topics are kept so.
