@@ -75,7 +75,7 @@ class Handover:
         self.first.start()
         client = Client(self.first, self.participant.url)
         for case in self.cases:
-            case.begin(client, case.gid, options_of(case))
+            case.begin(client, case.gid, options_of(case, self.first.name))
         for case in self.cases:
             wait_until("%s had left '%s'" % (self.first.name, case.name), lambda case=case: self.is_left(case), DEADLINE_S)
         end_first(self.first)
@@ -91,7 +91,7 @@ class Handover:
         client = Client(self.second, self.participant.url)
         for case in self.cases:
             if case.go_on:
-                case.go_on(client, case.gid, options_of(case))
+                case.go_on(client, case.gid, options_of(case, self.first.name))
             elif case.is_held and self.first.name == "dtm":
                 # Nobody can tell that it was in flight: it would wait for its retry.
                 client.post("resetNextCronTime", {"gid": case.gid})

@@ -5,8 +5,10 @@ import json
 from participant import BROKEN, DONE, LATER, NEVER, REFUSED
 
 SUCCEED, FAILED = "succeed", "failed"
-# A call that is never answered holds its server; DTM would take its transaction up again meanwhile and call it twice.
+# A call that is never answered: DTM would take its transaction up again meanwhile, and call it twice.
 LONG_S = 600
+# settled would not, but it holds a transaction for as long as two of its calls may take.
+HELD_S = 20
 
 
 class Case:
@@ -133,5 +135,10 @@ def cases():
     ]
 
 
-def options_of(case):
-    return {"retry_interval": LONG_S if case.is_held else 1, "request_timeout": LONG_S}
+def options_of(case, first):
+    """`first`: which kind of server is to leave it behind."""
+    if not case.is_held:
+        return {"retry_interval": 1}
+    if first == "dtm":
+        return {"retry_interval": LONG_S, "request_timeout": LONG_S}
+    return {"retry_interval": 1, "request_timeout": HELD_S}

@@ -138,10 +138,12 @@ def test_gids(scene, tables_of):
 
 
 def expect_clear_error(server, scene, stored, equal):
-    """`equal` is another gid for us, and cannot be stored beside `stored` there."""
-    assert query(server, equal)["transaction"] is None, "a query of %r shows %r" % (equal, stored)
-    for operation, message in (("submit", scene.saga(equal)), ("prepare", {"gid": equal, "trans_type": "tcc"})):
-        code, answer = server.request("POST", API + operation, message)
+    """`equal` is another gid for us, and neither found nor stored beside `stored` there."""
+    for method, operation, message in (("GET", "query?gid=" + urllib.parse.quote(equal), None),
+                                       ("POST", "submit", scene.saga(equal)),
+                                       ("POST", "prepare", {"gid": equal, "trans_type": "tcc"}),
+                                       ("POST", "forceStop", {"gid": equal})):
+        code, answer = server.request(method, API + operation, message)
         text = str(answer)
         assert code in (400, 500) and "FAILURE" not in text and stored in text, "%s of %r beside %r: %d %s" % (
             operation, equal, stored, code, text)
