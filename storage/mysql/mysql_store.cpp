@@ -38,7 +38,9 @@ StoreTraits MysqlStore::traits() const {
 }
 
 Error MysqlStore::failure(const SqlError& error) const {
-  return error_of(options_, "cannot be read or written", error);
+  Error told = error_of(options_, "cannot be read or written", error);
+  if (error.fault != Fault::other) told.code = Code::unavailable;  // it passes: whoever asks may ask again
+  return told;
 }
 
 void MysqlStore::apply(std::span<const Change> group, std::span<ChangeOutcome> outcomes) {
