@@ -129,7 +129,10 @@ class Load:
         return self.transactions[call.gid].decide(call)
 
     async def run_clients(self, count):
-        await asyncio.gather(*(self.client() for _ in range(count)))
+        try:
+            await asyncio.gather(*(self.client() for _ in range(count)))
+        finally:
+            self.running = False  # a client may miss that it is cancelled: wait_for() of Python 3.11 swallows that
 
     async def client(self):
         connections = {}
@@ -214,6 +217,8 @@ class Load:
             transaction.promised = "stored"
         elif status in (409, 425) and transaction.wait_result and (
                 "wait result not return success" in text or transaction.story in ("later", "error")):
+            transaction.promised = "stored"
+        elif status == 500 and transaction.wait_result and transaction.story == "error" and transaction.kind != "saga":
             transaction.promised = "stored"
         elif status == 409 and transaction.wait_result and transaction.story == "refused":
             transaction.promised = "failed" if not transaction.concurrent else "stored"

@@ -184,7 +184,10 @@ class OutageTest:
         await self.wait_until("it had ended", lambda: self.tables.status(gid) == "succeed")
 
     async def test_another_one_provokes_deadlocks(self):
-        """It locks the newest rows in any order, each for a moment, many times."""
+        """It locks the newest rows in any order, until there were some."""
+        def deadlocks():
+            return int(self.database.execute("show global status like 'Innodb_deadlocks';")[0][1])
+
         def provoke(moments):
             other = self.tables.connect()
             for _ in range(100):
@@ -200,8 +203,11 @@ class OutageTest:
                 except self.errors:
                     other.rollback()
             other.close()
-        await asyncio.gather(*(
-            asyncio.to_thread(provoke, random.Random(self.options.seed + each)) for each in range(2)))
+        before, end = deadlocks(), time.monotonic() + DEADLINE_S
+        while deadlocks() < before + 20:
+            assert time.monotonic() < end, "only %d deadlocks in %d s" % (deadlocks() - before, DEADLINE_S)
+            await asyncio.gather(*(
+                asyncio.to_thread(provoke, random.Random(self.options.seed + each)) for each in range(2)))
         await self.expect_recovery()
 
     async def test_another_one_locks_the_table_for_a_while(self):
