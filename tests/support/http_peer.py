@@ -1,5 +1,5 @@
-"""HTTP/1.1 with keep-alive at little cost, for load in tests: both ends read only what settled and these tests send
-(bodies with Content-Length)."""
+"""HTTP/1.1 with keep-alive at little cost, for load in tests: both ends read only what settled, DTM and these tests send
+send (bodies with Content-Length, or in chunks)."""
 import asyncio
 
 
@@ -8,6 +8,10 @@ def split_message(buffer):
     head_end = buffer.find(b"\r\n\r\n")
     if head_end < 0:
         return None
+    line = buffer[:buffer.index(b"\r\n")].decode()
+    if buffer.lower().find(b"\r\ntransfer-encoding: chunked", 0, head_end + 2) >= 0:
+        chunks = split_chunks(buffer[head_end + 4:])
+        return chunks and (line, *chunks)
     at = buffer.lower().find(b"\r\ncontent-length:", 0, head_end + 2)
     length = 0
     if at >= 0:
@@ -15,7 +19,22 @@ def split_message(buffer):
     end = head_end + 4 + length
     if len(buffer) < end:
         return None
-    return buffer[:buffer.index(b"\r\n")].decode(), buffer[head_end + 4:end], buffer[end:]
+    return line, buffer[head_end + 4:end], buffer[end:]
+
+
+def split_chunks(buffer):
+    """(body, rest) of a whole body in chunks; None where it is not whole yet."""
+    body = b""
+    while (line_end := buffer.find(b"\r\n")) >= 0:
+        length = int(buffer[:line_end], 16)
+        end = line_end + 2 + length
+        if len(buffer) < end + 2:
+            return None
+        body += buffer[line_end + 2:end]
+        buffer = buffer[end + 2:]
+        if length == 0:
+            return body, buffer
+    return None
 
 
 class Answering(asyncio.Protocol):
