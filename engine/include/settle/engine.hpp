@@ -115,6 +115,7 @@ struct EngineStatistics {
 class Engine {
  public:
   // Reads what is unfinished in the store and goes on with it: what was in flight at once, what was parked at its time.
+  // On a shared store it takes up what is due and no other engine holds, from now on.
   // Blocks until all of that is known (not until it is done). Fails where the store cannot be read.
   static Result<std::unique_ptr<Engine>> open(Ports ports, EngineOptions options);
   virtual ~Engine() = default;
@@ -158,7 +159,7 @@ class Engine {
   // in flight are ignored; whoever waits for it gets Code::failure. Finished already: Code::failure.
   virtual void force_stop(std::string gid, Completion<Done> completion) = 0;
 
-  // Makes it due now. Being worked on: once more after this pass. Finished: success; only next_retry_time_ms changes.
+  // Makes it due now. Being worked on: once more after this pass; by another server: nothing is to be done. Finished: success; only next_retry_time_ms changes.
   virtual void make_due(std::string gid, Completion<Done> completion) = 0;
 
   // Makes due now at most `limit` of the parked ones whose next retry is more than later_than_ms away.
@@ -184,7 +185,8 @@ class Engine {
   virtual void list_key_values(std::string category, std::string position, std::size_t limit,
                                Completion<KeyValuePage> completion) = 0;
 
-  // Answers with the final status once there is one. Code::unavailable where the engine stops first.
+  // Answers with the final status once there is one. Code::unavailable where the engine stops first. On a shared store
+  // up to a fifth of a second later, here and in watch().
   virtual void wait(std::string gid, Completion<GlobalStatus> completion) = 0;
 
   // Tells the status it has now and then each new one, when it is durable, up to the final one or an error, which is
