@@ -159,7 +159,8 @@ class Engine {
   // in flight are ignored; whoever waits for it gets Code::failure. Finished already: Code::failure.
   virtual void force_stop(std::string gid, Completion<Done> completion) = 0;
 
-  // Makes it due now. Being worked on: once more after this pass; by another server: nothing is to be done. Finished: success; only next_retry_time_ms changes.
+  // Makes it due now. Being worked on: once more after this pass; by another server: nothing is to be done. Finished:
+  // success; only next_retry_time_ms changes.
   virtual void make_due(std::string gid, Completion<Done> completion) = 0;
 
   // Makes due now at most `limit` of the parked ones whose next retry is more than later_than_ms away.
