@@ -16,7 +16,7 @@ using Opened = std::unique_ptr<Connection>;
 
 // In a database of the test's own, with the table `t`.
 MysqlOptions with_table() {
-  const MysqlOptions options = new_database();
+  MysqlOptions options = new_database();
   const std::string& database = options.database;
   shared_mariadb().execute(
       {"CREATE DATABASE " + database, "CREATE TABLE " + database +

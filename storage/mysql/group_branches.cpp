@@ -31,7 +31,7 @@ struct GroupWrite::BranchClass {
     };
     return values(*this) <=> values(other);
   }
-  bool operator==(const BranchClass& other) const { return (*this <=> other) == 0; }
+  bool operator==(const BranchClass& other) const { return std::is_eq(*this <=> other); }
 };
 
 SqlResult<Done> GroupWrite::insert_branches() {
@@ -54,7 +54,7 @@ SqlResult<Done> GroupWrite::update_branches() {
     for (const BranchUpdate& update : planned->branch_updates) classes.push_back({planned, &update});
   }
   std::stable_sort(classes.begin(), classes.end(),
-                   [](const BranchClass& a, const BranchClass& b) { return (a <=> b) < 0; });
+                   [](const BranchClass& a, const BranchClass& b) { return std::is_lt(a <=> b); });
   for (std::size_t first = 0; first < classes.size();) {
     const std::size_t ids = std::min(classes[first].update->branch_ids.size(), kBranchIdsOfOneUpdate);
     const std::size_t members_max = std::max<std::size_t>(1, std::min(kRowsOfOneUpdate / ids, kGidsOfOneStatement));

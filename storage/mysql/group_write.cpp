@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <compare>
+#include <iterator>
 #include <string>
+#include <tuple>
 
 #include "storage/mysql/parameters.hpp"
 #include "storage/mysql/row_insert.hpp"
@@ -33,7 +35,7 @@ std::strong_ordering compare_updates(const PlannedChange& a, const PlannedChange
     return std::tuple(change.expected_status, hold_rule(change), change.definition ? &planned : nullptr);
   };
   const auto kinds = by_kind(a) <=> by_kind(b);
-  return kinds != 0 ? kinds : a.columns <=> b.columns;
+  return std::is_neq(kinds) ? kinds : a.columns <=> b.columns;
 }
 
 // "(gid, owner)" is one of these, or there is no such condition.
@@ -107,11 +109,11 @@ SqlResult<Done> GroupWrite::update_transactions() {
   std::copy_if(live_.begin(), live_.end(), std::back_inserter(changes),
                [](const PlannedChange* planned) { return !planned->change->create; });
   std::stable_sort(changes.begin(), changes.end(),
-                   [](const PlannedChange* a, const PlannedChange* b) { return compare_updates(*a, *b) < 0; });
+                   [](const PlannedChange* a, const PlannedChange* b) { return std::is_lt(compare_updates(*a, *b)); });
   for (std::size_t first = 0; first < changes.size();) {
     std::size_t last = first + 1;
     while (last < changes.size() && last - first < kGidsOfOneUpdate &&
-           compare_updates(*changes[first], *changes[last]) == 0) {
+           std::is_eq(compare_updates(*changes[first], *changes[last]))) {
       ++last;
     }
     if (auto done = update_equal(std::span(changes).subspan(first, last - first)); !done) return done;

@@ -18,7 +18,8 @@ std::vector<std::string> fill(Store& store, int count) {
   std::vector<Change> group;
   std::vector<std::string> gids;
   for (int i = 0; i < count; ++i) {
-    group.push_back(creation(test_definition(numbered(i), 1, kTestTimeMs + i * 1'000), static_cast<Status>(i % 5 + 1)));
+    group.push_back(
+        creation(test_definition(numbered(i), 1, kTestTimeMs + i * 1'000LL), static_cast<Status>(i % 5 + 1)));
     gids.insert(gids.begin(), numbered(i));
   }
   std::vector<ChangeOutcome> outcomes(group.size());

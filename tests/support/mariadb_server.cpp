@@ -163,7 +163,12 @@ void MariadbServer::stop() { end(SIGTERM); }
 
 void MariadbServer::kill() { end(SIGKILL); }
 
-void MariadbServer::pause() const { ::kill(process_, SIGSTOP); }
+void MariadbServer::pause() const {
+  ::kill(process_, SIGSTOP);
+  int status = 0;
+  REQUIRE(waitpid(process_, &status, WUNTRACED) == process_);
+  REQUIRE(WIFSTOPPED(status));
+}
 
 void MariadbServer::resume() const { ::kill(process_, SIGCONT); }
 
