@@ -170,7 +170,7 @@ class SettledTest(unittest.TestCase):
         self.assertEqual(self.ask(port, "GET", "/api/ping"), (200, {"msg": "pong"}))
         err = self.stop(process)
         self.assertEqual(err.count("is used with the store mysql alone"), 2, err)
-        self.assertRegex(err, r'level=warning msg="[^"]*conf.yml:4: Store.MaxOpenConns: is not used by this version"')
+        self.assertRegex(err, r'level=warning msg="[^"]*conf.yml:4: Store.MaxOpenConns: is used with the store mysql alone"')
 
     def test_sample(self):
         with open(SAMPLE, encoding="utf-8") as file:

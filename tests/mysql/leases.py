@@ -8,12 +8,13 @@ import pymysql
 OWNER_PREFIX = "settle:"
 
 
-def inode_of(port):
-    """Of the socket whose own port this is; None where there is none any more."""
+def inode_of(port, to_port):
+    """Of the socket that is connected from this port of its own to that one; None where there is none any more. A port of
+    its own alone does not tell: sockets with other peers may have the same."""
     with open("/proc/net/tcp", encoding="ascii") as lines:
         for line in lines:
             fields = line.split()
-            if fields[1].endswith(":%04X" % port) and fields[3] == "01":  # established
+            if fields[1].endswith(":%04X" % port) and fields[2].endswith(":%04X" % to_port) and fields[3] == "01":
                 return fields[9]
     return None
 
@@ -37,9 +38,9 @@ class LeaseWatch:
         self.checked = self.unchecked = 0
         self.violations = []
 
-    def identify(self, port):
+    def identify(self, port, to_port):
         """The process whose connection it is."""
-        inode = inode_of(port)
+        inode = inode_of(port, to_port)
         pids = [server.process.pid for server in self.servers if server.process]
         return next((pid for pid in pids if inode and holds(pid, inode)), None)
 
@@ -71,5 +72,6 @@ class LeaseWatch:
         if lease.replace(tzinfo=datetime.timezone.utc).timestamp() < call.began_wall_at:
             yield "a call under a lease that has passed: " + told
         token = owner[len(OWNER_PREFIX):].rpartition(":")[0]
-        if self.token_of_pid.setdefault(call.caller, token) != token:
-            yield "a call by a server that does not hold the transaction: " + told
+        known = self.token_of_pid.setdefault(call.caller, token)
+        if known != token:
+            yield "a call by a server that does not hold the transaction, but calls itself %s: %s" % (known, told)

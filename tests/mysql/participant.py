@@ -41,7 +41,7 @@ class Call:
 class Participant:
     """`decide(call)` tells what to answer: a status, NEVER, or (status, seconds to wait before it). It is asked on the
     participant's thread and must not block. `inspect(call)` is asked on another one before there is an answer, and may;
-    `identify(port)` tells whose a connection is, by its port, and becomes the call's `caller`."""
+    `identify(port, to_port)` tells whose a connection is, by its ports, and becomes the call's `caller`."""
 
     def __init__(self, decide, inspect=None, identify=None):
         self.decide, self.inspect, self.identify = decide, inspect, identify
@@ -132,7 +132,7 @@ class Participant:
         connection.open_call = None
         connection.caller = None
         if self.identify:
-            connection.caller = self.identify(connection.transport.get_extra_info("peername")[1])
+            connection.caller = self.identify(connection.transport.get_extra_info("peername")[1], self.port)
 
     def closed(self, connection):
         """The caller has given up, or is gone: whatever it waits for, it will not be this answer."""
