@@ -1,7 +1,6 @@
 // The branch rows of a group.
 #include <algorithm>
 #include <compare>
-#include <map>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -93,37 +92,6 @@ SqlResult<Done> GroupWrite::update_class(std::span<const BranchClass> members) {
     }
   }
   return Done{};
-}
-
-SqlResult<std::vector<bool>> GroupWrite::find_branch_misfits(bool with_creations) {
-  std::map<std::string_view, std::size_t> stored;
-  for (const PlannedChange* planned : live_) {
-    const Change& change = *planned->change;
-    if (change.create ? with_creations : !change.registrations.empty()) stored[change.gid] = 0;
-  }
-  for (auto first = stored.begin(); first != stored.end();) {
-    Parameters parameters;
-    std::size_t count = 0;
-    for (; first != stored.end() && count < kGidsOfOneStatement; ++first, ++count) parameters.view(first->first);
-    parameters.repeat_last(padded_count(count) - count);
-    auto rows = connection_.query("SELECT gid, COUNT(*) FROM trans_branch_op FORCE INDEX (gid_uniq) WHERE gid IN " +
-                                      marks(padded_count(count)) + " GROUP BY gid",
-                                  parameters.list());
-    if (!rows) return rows.error();
-    for (std::size_t row = 0; row < rows.value().count(); ++row) {
-      const auto found = stored.find(rows.value().at(row, 0).value_or(""));
-      if (found != stored.end()) found->second = std::stoul(rows.value().at(row, 1).value_or("0"));
-    }
-  }
-  std::vector<bool> misfits;
-  misfits.reserve(live_.size());
-  for (const PlannedChange* planned : live_) {
-    const Change& change = *planned->change;
-    const auto found = stored.find(change.gid);
-    misfits.push_back(found != stored.end() &&
-                      found->second != change.first_registration * rows_per_registration(change.type));
-  }
-  return misfits;
 }
 
 }  // namespace settle::mysql

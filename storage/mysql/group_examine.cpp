@@ -1,5 +1,6 @@
 // Which changes of a group do not fit what is stored, found by reading.
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,7 @@ namespace settle::mysql {
 namespace {
 
 constexpr std::size_t kGidsOfOneStatement = 64;
+constexpr std::size_t kRowsOfOneStatement = 64;
 
 struct Stored {
   std::string status;
@@ -31,14 +33,9 @@ SqlResult<Done> GroupWrite::refuse_misfits() {
   const auto results = examine_transactions();
   if (!results) return results.error();
   refuse(results.value());
-  const auto misfits = find_branch_misfits(true);
-  if (!misfits) return misfits.error();
-  std::vector<ChangeResult> by_branches;
-  by_branches.reserve(live_.size());
-  for (const bool is_misfit : misfits.value()) {
-    by_branches.push_back(is_misfit ? ChangeResult::conflict : ChangeResult::applied);
-  }
-  refuse(by_branches);
+  const auto by_branches = examine_branches();
+  if (!by_branches) return by_branches.error();
+  refuse(by_branches.value());
   return Done{};
 }
 
@@ -65,6 +62,48 @@ SqlResult<std::vector<ChangeResult>> GroupWrite::examine_transactions() {
     results.push_back(fit(*planned->change, found == stored.end() ? nullptr : &found->second));
   }
   return results;
+}
+
+// Their transactions are locked, so no branch comes after this look.
+SqlResult<std::vector<ChangeResult>> GroupWrite::examine_branches() {
+  std::vector<ChangeResult> results;
+  results.reserve(live_.size());
+  for (const PlannedChange* planned : live_) {
+    const auto found = has_branches(*planned);
+    if (!found) return found.error();
+    results.push_back(found.value() ? ChangeResult::conflict : ChangeResult::applied);
+  }
+  return results;
+}
+
+SqlResult<bool> GroupWrite::has_branches(const PlannedChange& planned) {
+  const std::string& gid = planned.change->gid;
+  const std::string sql = "SELECT branch_id, op FROM trans_branch_op FORCE INDEX (gid_uniq) WHERE gid = ?";
+  if (planned.change->create) {
+    const auto rows = connection_.query(sql + " LIMIT 1", std::vector<Parameter>{gid});
+    if (!rows) return rows.error();
+    return rows.value().count() > 0;
+  }
+  for (std::size_t first = 0; first < planned.new_branches.size(); first += kRowsOfOneStatement) {
+    const std::size_t count = std::min(kRowsOfOneStatement, planned.new_branches.size() - first);
+    Parameters parameters;
+    parameters.view(gid);
+    std::set<std::pair<std::string_view, std::string_view>> names;
+    for (std::size_t i = first; i < first + count; ++i) {
+      const BranchView& view = planned.new_branches[i].view;
+      parameters.view(view.branch_id);
+      names.emplace(view.branch_id, view.operation);
+    }
+    parameters.repeat_last(padded_count(count) - count);
+    auto rows = connection_.query(sql + " AND branch_id IN " + marks(padded_count(count)), parameters.list());
+    if (!rows) return rows.error();
+    for (std::size_t row = 0; row < rows.value().count(); ++row) {
+      const std::string branch_id = rows.value().at(row, 0).value_or("");
+      const std::string operation = rows.value().at(row, 1).value_or("");
+      if (names.contains({branch_id, operation})) return true;
+    }
+  }
+  return false;
 }
 
 void GroupWrite::refuse(const std::vector<ChangeResult>& results) {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kGidsOfOneUpdate = 64;
 
-SqlError misfit(const std::string& what) { return {Fault::duplicate, 0, what + " that do not fit what is stored"}; }
+SqlError misfit() { return {Fault::duplicate, 0, "a change that does not fit what is stored"}; }
 
 // What an UPDATE does about who holds the transaction; see the table above Change.
 enum class HoldRule : std::uint8_t {
@@ -81,12 +81,6 @@ void GroupWrite::set_applied() {
 SqlResult<Done> GroupWrite::write() {
   if (auto done = create_transactions(); !done) return done;
   if (auto done = update_transactions(); !done) return done;
-  // Their transactions are locked now, so nobody else registers.
-  const auto misfits = find_branch_misfits(false);
-  if (!misfits) return misfits.error();
-  if (std::find(misfits.value().begin(), misfits.value().end(), true) != misfits.value().end()) {
-    return misfit("registrations");
-  }
   if (auto done = insert_branches(); !done) return done;
   return update_branches();
 }
@@ -149,7 +143,7 @@ SqlResult<Done> GroupWrite::update_equal(std::span<PlannedChange* const> changes
   append_owner_condition(sql, parameters, changes);
   const auto matched = connection_.execute(sql, parameters.list());
   if (!matched) return matched.error();
-  if (matched.value() != changes.size()) return misfit("changes");
+  if (matched.value() != changes.size()) return misfit();
   return Done{};
 }
 

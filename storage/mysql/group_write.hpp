@@ -35,11 +35,11 @@ class GroupWrite {
  private:
   struct BranchClass;
 
-  // One for each of live_: whether there are more or fewer branch rows than it builds on. Of those that are created:
-  // with rows that nobody owns, if asked for.
-  SqlResult<std::vector<bool>> find_branch_misfits(bool with_creations);
   // One for each of live_: what is to become of it; `applied`: nothing is against it.
   SqlResult<std::vector<ChangeResult>> examine_transactions();
+  SqlResult<std::vector<ChangeResult>> examine_branches();
+  // Whether a branch is there already that this one brings; where it is created: any branch.
+  SqlResult<bool> has_branches(const PlannedChange& planned);
   // Those that are not `applied` leave live_ with that outcome.
   void refuse(const std::vector<ChangeResult>& results);
 

@@ -161,6 +161,8 @@ TEST_CASE("store/registrations: behind another number than is stored -> conflict
   for (int turn = 0; turn < 2; ++turn) {
     for (const std::size_t first : {0U, 1U, 3U, 4U}) {
       CAPTURE(first);
+      // There somebody else may have registered what this one has not seen.
+      if (first > 2 && bed->store().traits().shared) continue;
       Change wrong = registering("gid", first, 2);
       wrong.state.status = Status::submitted;
       wrong.definition = open_definition("gid", TransType::xa);
@@ -185,12 +187,13 @@ TEST_CASE("store/registrations: in a group -> refused on their own") {
   const auto bed = make_store_bed();
   for (const char* gid : {"a", "b"}) must_apply(bed->store(), creation(open_definition(gid), Status::prepared));
   const std::vector<Change> group = {registering("a", 1, 1), registering("b", 0, 2), registering("c", 0, 1)};
+  const bool any_number = bed->store().traits().shared;
   std::vector<ChangeOutcome> outcomes(group.size());
   bed->store().apply(group, outcomes);
-  CHECK(outcomes[0].result == ChangeResult::conflict);
+  CHECK(outcomes[0].result == (any_number ? ChangeResult::applied : ChangeResult::conflict));
   CHECK(outcomes[1].result == ChangeResult::applied);
   CHECK(outcomes[2].result == ChangeResult::conflict);
-  check_registered(bed->store(), "a", 0);
+  CHECK(must_load(bed->store(), "a").registrations.size() == (any_number ? 1 : 0));
   check_registered(bed->store(), "b", 2);
 }
 
@@ -248,7 +251,9 @@ TEST_CASE("store/registrations: of a purged one -> gone, the gid begins without 
   REQUIRE(bed->store().purge(kLater, kLater + 1, kLater, 10).value().forgotten == (bed->remembers_purged() ? 1 : 0));
   must_apply(bed->store(), creation(open_definition("gid"), Status::prepared));
   check_registered(bed->store(), "gid", 0);
-  CHECK(apply_one(bed->store(), registering("gid", 100, 1)).result == ChangeResult::conflict);
+  if (!bed->store().traits().shared) {
+    CHECK(apply_one(bed->store(), registering("gid", 100, 1)).result == ChangeResult::conflict);
+  }
   must_apply(bed->store(), registering("gid", 0, 1));
   bed->reopen();
   check_registered(bed->store(), "gid", 1);

@@ -65,6 +65,7 @@ struct Change {
   std::int64_t create_time_ms = 0;
   State state;
   // New ones, stored behind the `first_registration` that are there already. What is stored before it is kept as it is.
+  // A shared store has them behind all that are there, however many; refused (`conflict`) is one that is there itself.
   std::size_t first_registration = 0;
   std::vector<Registration> registrations;
   // When creating: every run that has a row that is not a default BranchState. Otherwise: every run with a changed row.
