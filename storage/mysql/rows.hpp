@@ -38,7 +38,7 @@ struct StateColumns {
   std::string next_cron_time;
   std::string owner;
 
-  auto operator<=>(const StateColumns&) const = default;
+  auto operator<=>(const StateColumns&) const = default;  // NOLINT(modernize-use-nullptr): there is no 0
 };
 
 StateColumns state_columns(const WallTime& times, const Change& change);
