@@ -21,13 +21,13 @@ void Shard::query(std::string gid, Completion<std::optional<StoredTransaction>> 
   }
   // On a shared store another server may have changed what is in memory here, and what is durable is shown anyway.
   if (shared() || !entries_.contains(gid)) {
-    around_.reader(gid).post(
-        [self = shared_from_this(), gid = std::move(gid), completion = std::move(completion)]() mutable {
-          auto stored = self->around_.store.load(gid);
-          self->post([stored = std::move(stored), completion = std::move(completion)]() mutable {
-            completion(std::move(stored));
-          });
-        });
+    Executor& reader = around_.reader(gid);
+    reader.post([self = shared_from_this(), gid = std::move(gid), completion = std::move(completion)]() mutable {
+      auto stored = self->around_.store.load(gid);
+      self->post([stored = std::move(stored), completion = std::move(completion)]() mutable {
+        completion(std::move(stored));
+      });
+    });
     return;
   }
   find(gid, [completion = std::move(completion)](Result<EntryPtr> found) mutable {
