@@ -171,6 +171,10 @@ void JsonObject::number(std::string_view name, std::int64_t number) {
   value(name).append(digits.data(), end);
 }
 
+void JsonObject::number_unless_zero(std::string_view name, std::int64_t value) {
+  if (value != 0) number(name, value);
+}
+
 void JsonObject::boolean(std::string_view name, bool boolean) { value(name) += boolean ? "true" : "false"; }
 
 void JsonObject::base64(std::string_view name, std::string_view bytes) {

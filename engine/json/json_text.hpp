@@ -30,6 +30,7 @@ class JsonObject {
   explicit JsonObject(std::string& to) : to_(to) { to_ += '{'; }
   void text(std::string_view name, std::string_view value);
   void number(std::string_view name, std::int64_t value);
+  void number_unless_zero(std::string_view name, std::int64_t value);
   void boolean(std::string_view name, bool value);
   void base64(std::string_view name, std::string_view bytes);
   void time(std::string_view name, std::int64_t wall_ms);

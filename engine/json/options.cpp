@@ -10,13 +10,10 @@ namespace settle::dtm {
 std::string options_text(const Options& options) {
   std::string text;
   JsonObject object(text);
-  const auto set = [&object](std::string_view name, std::int64_t value) {
-    if (value != 0) object.number(name, value);
-  };
   if (options.wait_result) object.boolean("wait_result", true);
-  set("timeout_to_fail", options.timeout_to_fail_s);
-  set("request_timeout", options.request_timeout_s);
-  set("retry_interval", options.retry_interval_s);
+  object.number_unless_zero("timeout_to_fail", options.timeout_to_fail_s);
+  object.number_unless_zero("request_timeout", options.request_timeout_s);
+  object.number_unless_zero("retry_interval", options.retry_interval_s);
   if (!options.branch_headers.empty()) {
     std::string& to = object.value("branch_headers");
     char separator = '{';
@@ -30,7 +27,7 @@ std::string options_text(const Options& options) {
     to += '}';
   }
   object.boolean("concurrent", options.concurrent);
-  set("retry_limit", options.retry_limit);
+  object.number_unless_zero("retry_limit", options.retry_limit);
   object.end();
   return text;
 }

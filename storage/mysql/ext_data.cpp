@@ -154,23 +154,22 @@ std::string encode_ext_data(TransType type, std::int64_t create_time_ms, const S
     std::string text = R"({"settle":)";
     const std::size_t begin = text.size();
     JsonObject object(text);
-    const auto number = [&object](std::string_view name, std::int64_t value) {
-      if (value != 0) object.number(name, value);
-    };
     if (exact != exact_by_default(type, state.status)) object.boolean("exact", exact);
     if (!started.empty()) object.text("started", started);
     if (const std::string attempts = attempts_text(runs); attempts != "{}") object.value("attempts") += attempts;
-    number("errors", state.errors);
+    object.number_unless_zero("errors", state.errors);
     if (!state.last_error.empty()) object.text("last_error", state.last_error);
-    if (state.errors > 0 || !state.last_error.empty()) number("last_error_branch", state.last_error_branch);
-    number("query_attempts", state.query_attempts);
+    if (state.errors > 0 || !state.last_error.empty())
+      object.number_unless_zero("last_error_branch", state.last_error_branch);
+    object.number_unless_zero("query_attempts", state.query_attempts);
     const std::int64_t submit_time_ms = submit_time_ms_by_default(type, state.status, create_time_ms);
     // Nothing needs it of other types.
     if (type == TransType::saga && submit_time_ms != floor_to_seconds(state.submit_time_ms)) {
-      number("submit_time_ms", state.submit_time_ms);
+      object.number_unless_zero("submit_time_ms", state.submit_time_ms);
     }
-    if (!held && state.next_retry_time_ms % 1000 != 0) number("next_retry_time_ms", state.next_retry_time_ms);
-    if (state.retry_interval_ms % 1000 != 0) number("retry_interval_ms", state.retry_interval_ms);
+    if (!held && state.next_retry_time_ms % 1000 != 0)
+      object.number_unless_zero("next_retry_time_ms", state.next_retry_time_ms);
+    if (state.retry_interval_ms % 1000 != 0) object.number_unless_zero("retry_interval_ms", state.retry_interval_ms);
     object.end();
     text += '}';
     return text.size() == begin + 3 ? std::string() : text;

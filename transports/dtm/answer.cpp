@@ -51,7 +51,7 @@ void append_transaction(std::string& to, const StoredTransaction& transaction) {
   object.text("options", options_text(definition.options));
   text("custom_data", definition.custom_data);
   const std::int64_t interval_s = (state.retry_interval_ms + 999) / 1000;
-  if (interval_s != 0) object.number("next_cron_interval", interval_s);
+  object.number_unless_zero("next_cron_interval", interval_s);
   time("next_cron_time", state.next_retry_time_ms);
   // DTM keeps this one in `options` only, and shows the unset member beside it.
   object.boolean("concurrent", false);
