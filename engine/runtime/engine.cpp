@@ -41,11 +41,9 @@ class RunningEngine final : public Engine {
       : ports_(with_clock(std::move(ports), own_.clock)), options_(options), topics_(ports_.store, *ports_.clock) {
     if (ports_.shards.empty()) ports_.shards.push_back(own_.add("settle-shard"));
     const StoreTraits traits = ports_.store.traits();
-    const std::vector<Executor*> readers = threads_for("settle-read", ports_.reader, traits.readers);
+    readers_ = threads_for("settle-read", ports_.reader, traits.readers);
     const std::vector<Executor*> lanes =
         threads_for("settle-commit", ports_.committer, std::min(traits.lanes, ports_.shards.size()));
-    reader_ = readers.front();
-    readers_ = readers;
     if (!ports_.make_random) ports_.make_random = make_system_random;
     if (!ports_.log) ports_.log = [](LogLevel, std::string_view, std::string_view) {};
     gid_random_ = ports_.make_random();
@@ -53,7 +51,7 @@ class RunningEngine final : public Engine {
     auto surroundings = std::make_shared<Surroundings>(Surroundings{
         ports_.store,
         *ports_.clock,
-        readers,
+        readers_,
         options_,
         {options_.retry_interval_ms, options_.retry_interval_max_ms, options_.timeout_to_fail_ms, options_.run_ahead},
         topics_,
@@ -118,13 +116,13 @@ class RunningEngine final : public Engine {
       each->post([each = each.get(), callers = ports_.callers] { each->start(callers); });
     }
     if (surroundings_->claimer) surroundings_->claimer->start();
-    reader_->post([this] {
+    readers_.front()->post([this] {
       if (options_.finished_expire_ms > 0) {
-        purge_timer_ = reader_->make_timer([this] { purge(); });
+        purge_timer_ = readers_.front()->make_timer([this] { purge(); });
         purge_timer_->arm(options_.purge_interval_ms);
       }
       if (surroundings_->claimer) {
-        topics_timer_ = reader_->make_timer([this] { read_topics_of_others(); });
+        topics_timer_ = readers_.front()->make_timer([this] { read_topics_of_others(); });
         topics_timer_->arm(options_.topics_interval_ms);
       }
     });
@@ -334,7 +332,7 @@ class RunningEngine final : public Engine {
     {
       const std::lock_guard lock(stop_mutex_);
       if (stopped_) {
-        reader_->post(std::move(stopped));
+        readers_.front()->post(std::move(stopped));
         return;
       }
       stopping_ = true;
@@ -548,7 +546,7 @@ class RunningEngine final : public Engine {
     });
     for (Executor* const reader : readers_) {
       reader->post([this, reader, read] {
-        if (reader == reader_) {
+        if (reader == readers_.front()) {
           purge_timer_.reset();
           topics_timer_.reset();
         }
@@ -585,8 +583,7 @@ class RunningEngine final : public Engine {
   std::unique_ptr<Random> gid_random_;
   std::shared_ptr<const Surroundings> surroundings_;
   std::vector<std::shared_ptr<Committer>> committers_;
-  std::vector<Executor*> readers_;
-  Executor* reader_ = nullptr;  // one of them, for what is done from time to time
+  std::vector<Executor*> readers_;  // the first one also does what is done from time to time
   std::atomic<std::size_t> next_reader_ = 0;
   std::vector<std::shared_ptr<Shard>> shards_;
   std::unique_ptr<Timer> purge_timer_;   // the reader's

@@ -73,7 +73,7 @@ void Shard::lease_written(Entry& entry, core::Sequence sequence) {
 // Whether the whole deadline of a call that starts now fits in.
 bool Shard::lease_covers(const Entry& entry) const {
   const std::int64_t timeout_ms = call_timeout_ms(*entry.transaction.definition);
-  return entry.lease_until_ms != kNoLease && around_.clock.now().steady_ms + timeout_ms <= entry.lease_until_ms;
+  return around_.clock.now().steady_ms + timeout_ms <= entry.lease_until_ms;
 }
 
 void Shard::wait_for_lease(const std::shared_ptr<CallRecord>& record) {
@@ -304,18 +304,16 @@ void Shard::lose(const EntryPtr& entry) {
   end_wake(entry);
   const auto calls = entry->calls;
   for (const auto& record : calls) revoke(entry, record->call);
+  const Error taken{Code::unavailable, "another server has taken the transaction over, ask again: " + entry->gid};
   for (PendingAnswer& pending : std::exchange(entry->answers, {})) {
     if (pending.ask) {
       pending.ask->completion = std::move(pending.completion);
       entry->asked.push_back(std::move(pending.ask));
     } else {
-      pending.completion(
-          Error{Code::unavailable, "another server has taken the transaction over, ask again: " + entry->gid});
+      pending.completion(taken);
     }
   }
-  for (Completion<Done>& waiter : std::exchange(entry->pass_waiters, {})) {
-    waiter(Error{Code::unavailable, "another server has taken the transaction over, ask again: " + entry->gid});
-  }
+  for (Completion<Done>& waiter : std::exchange(entry->pass_waiters, {})) waiter(taken);
   if (entry->request) {
     std::exchange(entry->request, std::nullopt)
         ->completion(Error{Code::internal, "the store cannot hold the transaction, its log says why: " + entry->gid});

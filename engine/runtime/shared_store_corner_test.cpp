@@ -90,11 +90,9 @@ TEST_CASE("shared: the server that works on it stops -> who waits elsewhere is n
 
 TEST_CASE("shared: a submitted tcc is stopped by force while who submitted it waits elsewhere -> not a success") {
   Servers servers;
-  Answer<Done> prepared, registered, first, second, stopped;
-  servers.engines[0]->prepare(tcc("g"), prepared.slot());
-  servers.simulated.run();
-  servers.engines[0]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared,
-                                      registered.slot());
+  Answer<Done> registered, first, second, stopped;
+  servers.prepare_tcc("g");
+  servers.register_at(0, "g", "01", registered);
   servers.simulated.run();
   servers.participants[0].reply("01 confirm", {CallResult::success, "", true});
   Definition definition = tcc("g");
@@ -136,11 +134,9 @@ TEST_CASE("shared: a tcc is being submitted with wait_result when the server sto
   for (int lead = 0; lead < 16; ++lead) {
     CAPTURE(lead);
     Servers servers;
-    Answer<Done> prepared, registered, submitted;
-    servers.engines[0]->prepare(tcc("g"), prepared.slot());
-    servers.simulated.run();
-    servers.engines[0]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared,
-                                        registered.slot());
+    Answer<Done> registered, submitted;
+    servers.prepare_tcc("g");
+    servers.register_at(0, "g", "01", registered);
     servers.simulated.run();
     Definition definition = tcc("g");
     definition.options.wait_result = true;

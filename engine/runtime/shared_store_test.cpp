@@ -98,14 +98,12 @@ TEST_CASE("shared: a server wakes up behind its lease -> it starts nothing, and 
 
 TEST_CASE("shared: prepared here, registered there, submitted elsewhere -> every branch is confirmed") {
   Servers servers({}, 3);
-  Answer<Done> prepared, first, second, third, submitted;
-  servers.engines[0]->prepare(tcc("g"), prepared.slot());
+  Answer<Done> first, second, third, submitted;
+  servers.prepare_tcc("g");
+  servers.register_at(0, "g", "01", first);
+  servers.register_at(1, "g", "02", second);
+  servers.register_at(2, "g", "03", third);
   servers.simulated.run();
-  servers.engines[0]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared, first.slot());
-  servers.engines[1]->register_branch("g", TransType::tcc, registration("02"), BranchStatus::prepared, second.slot());
-  servers.engines[2]->register_branch("g", TransType::tcc, registration("03"), BranchStatus::prepared, third.slot());
-  servers.simulated.run();
-  CHECK(prepared.ok());
   CHECK(first.ok());
   CHECK(second.ok());
   CHECK(third.ok());
@@ -121,11 +119,9 @@ TEST_CASE("shared: a branch is registered beside a submit on another server -> r
   for (int lead = 0; lead < 12; ++lead) {
     CAPTURE(lead);
     Servers servers;
-    Answer<Done> prepared, registered, submitted;
-    servers.engines[0]->prepare(tcc("g"), prepared.slot());
-    servers.simulated.run();
-    servers.engines[0]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared,
-                                        registered.slot());
+    Answer<Done> registered, submitted;
+    servers.prepare_tcc("g");
+    servers.register_at(0, "g", "01", registered);
     for (int i = 0; i < lead; ++i) servers.simulated.run_one();
     servers.submit(1, tcc("g"), submitted);
     CHECK(submitted.ok());
@@ -145,12 +141,11 @@ TEST_CASE("shared: one branch is registered on two servers at once -> stored onc
   for (int lead = 0; lead < 12; ++lead) {
     CAPTURE(lead);
     Servers servers;
-    Answer<Done> prepared, first, second;
-    servers.engines[0]->prepare(tcc("g"), prepared.slot());
-    servers.simulated.run();
-    servers.engines[0]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared, first.slot());
+    Answer<Done> first, second;
+    servers.prepare_tcc("g");
+    servers.register_at(0, "g", "01", first);
     for (int i = 0; i < lead; ++i) servers.simulated.run_one();
-    servers.engines[1]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared, second.slot());
+    servers.register_at(1, "g", "01", second);
     servers.simulated.run();
     CHECK(first.ok() != second.ok());
     CHECK((first.ok() ? second : first).code() == Code::conflict);
@@ -248,11 +243,9 @@ TEST_CASE("shared: without run-ahead -> a step starts only when the one before i
 
 TEST_CASE("shared: a tcc is left prepared -> whoever looks first cancels it when its time is up") {
   Servers servers;
-  Answer<Done> prepared, registered;
-  servers.engines[0]->prepare(tcc("g"), prepared.slot());
-  servers.simulated.run();
-  servers.engines[1]->register_branch("g", TransType::tcc, registration("01"), BranchStatus::prepared,
-                                      registered.slot());
+  Answer<Done> registered;
+  servers.prepare_tcc("g");
+  servers.register_at(1, "g", "01", registered);
   servers.simulated.run();
   servers.simulated.advance_ms(34'900);
   CHECK(servers.status("g") == GlobalStatus::prepared);

@@ -12,6 +12,17 @@
 
 namespace settle::testing {
 
+inline Definition tcc(const std::string& gid) {
+  Definition definition;
+  definition.gid = gid;
+  definition.type = TransType::tcc;
+  return definition;
+}
+
+inline Registration registration(const std::string& branch_id) {
+  return {branch_id, "{}", "test://s/confirm", "test://s/cancel", ""};
+}
+
 // Engines with a participant each, in one simulated world on one store.
 struct Servers {
   explicit Servers(EngineOptions with = {}, std::size_t count = 2) : options(with) {
@@ -67,6 +78,16 @@ struct Servers {
     REQUIRE(answer.result->value());
     return answer.result->value()->state.status;
   }
+  void prepare_tcc(const std::string& gid) {
+    Answer<Done> prepared;
+    engines[0]->prepare(tcc(gid), prepared.slot());
+    simulated.run();
+    REQUIRE(prepared.ok());
+  }
+  // Runs nothing.
+  void register_at(std::size_t i, const std::string& gid, const std::string& branch_id, Answer<Done>& answer) {
+    engines[i]->register_branch(gid, TransType::tcc, registration(branch_id), BranchStatus::prepared, answer.slot());
+  }
   void submit(std::size_t i, Definition definition, Answer<Done>& answer) {
     engines[i]->submit(std::move(definition), answer.slot());
     simulated.run();
@@ -82,16 +103,5 @@ struct Servers {
   std::size_t opened = 0;
   std::array<std::unique_ptr<Engine>, 3> engines;
 };
-
-inline Definition tcc(const std::string& gid) {
-  Definition definition;
-  definition.gid = gid;
-  definition.type = TransType::tcc;
-  return definition;
-}
-
-inline Registration registration(const std::string& branch_id) {
-  return {branch_id, "{}", "test://s/confirm", "test://s/cancel", ""};
-}
 
 }  // namespace settle::testing
