@@ -295,7 +295,7 @@ void Shard::ask_again(const std::string& gid, const std::shared_ptr<Ask>& ask) {
 
 // The stored transaction is not what this process made of it. What was decided but is not written has not happened.
 void Shard::lose(const EntryPtr& entry) {
-  if (!entry->owner.empty()) {
+  if (!entry->owner.empty() && entry->mode != Entry::Mode::creating) {
     counters_.leases_lost.fetch_add(1, std::memory_order_relaxed);
     around_.log(LogLevel::warn, entry->gid, "another server has taken it over: its lease ran out here");
   }

@@ -88,6 +88,11 @@ SqlResult<Done> Writes::attempt(Pool::Lease& lease, std::span<PlannedChange> pla
   }
   if (auto done = commit(lease, plan); !done) return done;
   group.set_applied();
+  for (const PlannedChange& planned : plan) {
+    if (!log_ || !planned.change->create || planned.outcome->result != ChangeResult::conflict) continue;
+    log_(LogLevel::error, planned.change->gid,
+         "cannot be stored: branches of this gid are stored without a transaction");
+  }
   return Done{};
 }
 

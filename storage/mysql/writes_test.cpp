@@ -14,8 +14,8 @@ namespace {
 
 using Status = GlobalStatus;
 
-std::unique_ptr<Store> must_open_store(const MysqlOptions& options) {
-  auto opened = open_mysql_store(options, {});
+std::unique_ptr<Store> must_open_store(const MysqlOptions& options, const Log& log = {}) {
+  auto opened = open_mysql_store(options, log);
   const std::string why = opened ? "" : opened.error().message;
   REQUIRE_MESSAGE(opened, why);
   return std::move(opened.value());
@@ -69,9 +69,12 @@ TEST_CASE("mysql writes: a value that no column holds -> that change alone is re
   CHECK(must_load(*store, "c").branches.size() == 4);
 }
 
-TEST_CASE("mysql writes: rows that nobody owns under a new gid -> that change alone is refused") {
+TEST_CASE("mysql writes: rows that nobody owns under a new gid -> that change alone is refused, and the log says why") {
   const MysqlOptions options = new_database();
-  const auto store = must_open_store(options);
+  std::vector<std::string> logged;
+  const auto store = must_open_store(options, [&logged](LogLevel, std::string_view gid, std::string_view message) {
+    logged.push_back(std::string(gid) + ": " + std::string(message));
+  });
   must_execute(*must_open(options),
                "INSERT INTO trans_branch_op (gid, url, branch_id, op, status)"
                " VALUES ('b', '', '1', 'action', 'succeed')");
@@ -80,6 +83,23 @@ TEST_CASE("mysql writes: rows that nobody owns under a new gid -> that change al
   CHECK(apply_all(*store, group) ==
         std::vector<ChangeResult>{ChangeResult::applied, ChangeResult::conflict, ChangeResult::applied});
   CHECK_FALSE(is_stored(*store, "b"));
+  CHECK(logged ==
+        std::vector<std::string>{"b: cannot be stored: branches of this gid are stored without a transaction"});
+}
+
+TEST_CASE("mysql writes: a new gid that the tables of DTM take for a stored one -> that one is told of") {
+  const MysqlOptions options = new_database();
+  const auto store = must_open_store(options);
+  const auto connection = must_open(options);
+  for (const std::string table : {"trans_global", "trans_branch_op"}) {
+    must_execute(*connection, "ALTER TABLE " + table + " MODIFY gid VARCHAR(128) COLLATE utf8mb4_general_ci NOT NULL");
+  }
+  REQUIRE(apply_one(*store, creation(test_definition("Case"))).result == ChangeResult::applied);
+  CHECK(apply_all(*store, {creation(test_definition("case")), creation(test_definition("other"))}) ==
+        std::vector<ChangeResult>{ChangeResult::exists, ChangeResult::applied});
+  const auto stored = store->load("case");
+  REQUIRE_FALSE(stored);
+  CHECK(stored.error().message.find("Case") != std::string::npos);
 }
 
 TEST_CASE("mysql writes: a branch that is not stored -> nothing of that change, all of the others") {
