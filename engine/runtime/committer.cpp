@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 namespace settle::runtime {
@@ -55,6 +56,7 @@ Committer::Committer(Store& store, Executor& lane, Shards shards, Deliver delive
       lane_(lane),
       shards_(shards),
       names_branches_(store.traits().names_branches),
+      gathers_(store.traits().gathers),
       deliver_(std::move(deliver)),
       log_(std::move(log)),
       telemetry_(telemetry) {}
@@ -99,7 +101,22 @@ void Committer::close(Task done) {
 }
 
 void Committer::run() {
-  while (take()) apply();
+  gather();
+  while (take()) {
+    apply();
+    gather();
+  }
+}
+
+void Committer::gather() const {
+  if (!gathers_ || waiting() == 0) return;
+  std::size_t before = 0;
+  for (int yields = 0; yields < kYieldsMax; ++yields) {
+    const std::size_t count = waiting();
+    if (yields >= kYieldsMin && count == before) return;
+    before = count;
+    std::this_thread::yield();
+  }
 }
 
 bool Committer::take() {

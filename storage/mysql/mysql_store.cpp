@@ -33,6 +33,7 @@ StoreTraits MysqlStore::traits() const {
   traits.shared = true;
   traits.names_branches = true;
   traits.lanes = options_.lanes;
+  traits.gathers = true;
   traits.readers = std::min(kReadersMax, std::max<std::size_t>(1, options_.connections_max / 2));
   return traits;
 }

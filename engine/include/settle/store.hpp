@@ -144,6 +144,7 @@ struct StoreTraits {
   bool shared = false;          // other processes may work on the same transactions: see Change, and claim() below
   bool names_branches = false;  // see Change::runs and Change::named
   std::size_t lanes = 1;        // so many threads may be in apply() at once
+  bool gathers = false;         // a group costs much by itself: let others run first who may be about to add to it
   std::size_t readers = 1;      // so many reads at once are worth while
 };
 
