@@ -79,6 +79,7 @@ class RunningServer {
 
     Ports ports{*store_, {http::caller_port(), rpc::caller_port(registry_->resolver())}};
     ports.shards = loops_->executors();
+    ports.process = this_process();
     ports.clock = options.test_clock ? &test_clock_ : nullptr;
     ports.log = log;
     ports.log_level = config.log_level;

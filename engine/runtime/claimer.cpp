@@ -17,12 +17,27 @@ Claimer::Claimer(Store& store, Clock& clock, Executor& lane, Owners& owners, con
       adopt_(std::move(adopt)),
       log_(std::move(log)) {}
 
-void Claimer::start() {
-  lane_.post([self = shared_from_this()] {
+void Claimer::start(ProcessPort process) {
+  lane_.post([self = shared_from_this(), process = std::move(process)] {
     if (self->stopped_) return;
+    if (process.is_gone) self->end_leases_of_gone(process);
     self->timer_ = self->lane_.make_timer([self = self.get()] { self->look(); });
     self->look();
   });
+}
+
+void Claimer::end_leases_of_gone(const ProcessPort& process) {
+  const auto is_gone = [&process](const std::string& owner) {
+    const std::string name = process_of(owner);
+    return !name.empty() && name != process.name && process.is_gone(name);
+  };
+  const Result<std::size_t> ended = store_.end_leases(is_gone, clock_.now().wall_ms);
+  if (!ended) {
+    log_(LogLevel::warn, "", "what ended processes held waits for their leases: " + ended.error().message);
+  } else if (ended.value() > 0) {
+    log_(LogLevel::info, "",
+         "taking over what ended processes of this machine held: " + std::to_string(ended.value()) + " transactions");
+  }
 }
 
 void Claimer::expect(std::int64_t at_ms) {

@@ -37,7 +37,8 @@ class Claimer : public std::enable_shared_from_this<Claimer> {
   Claimer(Store& store, Clock& clock, Executor& lane, Owners& owners, const EngineOptions& options,
           std::unique_ptr<Random> random, Adopt adopt, Log log);
 
-  void start();
+  // Ends the leases of processes that are gone, if `process` can tell, and begins to look.
+  void start(ProcessPort process);
   // Something of ours will be due then; steady clock.
   void expect(std::int64_t at_ms);
   // Something may be due now.
@@ -57,6 +58,7 @@ class Claimer : public std::enable_shared_from_this<Claimer> {
   static constexpr std::size_t kExpectedMax = 4'096;
   static constexpr std::int64_t kExpectedStepMs = 100;
 
+  void end_leases_of_gone(const ProcessPort& process);
   void look();
   bool claim();
   void arm();

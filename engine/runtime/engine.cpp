@@ -63,7 +63,7 @@ class RunningEngine final : public Engine {
         nullptr,
         nullptr});
     if (traits.shared) {
-      surroundings->owners = std::make_shared<runtime::Owners>(new_gid());
+      surroundings->owners = std::make_shared<runtime::Owners>(ports_.process.name, new_gid());
       // A claim takes long where the database does, so nobody else waits behind it.
       Executor& lane = *threads_for("settle-claim", ports_.reader, 1).front();
       surroundings->claimer = std::make_shared<Claimer>(
@@ -115,7 +115,7 @@ class RunningEngine final : public Engine {
     for (const auto& each : shards_) {
       each->post([each = each.get(), callers = ports_.callers] { each->start(callers); });
     }
-    if (surroundings_->claimer) surroundings_->claimer->start();
+    if (surroundings_->claimer) surroundings_->claimer->start(ports_.process);
     readers_.front()->post([this] {
       if (options_.finished_expire_ms > 0) {
         purge_timer_ = readers_.front()->make_timer([this] { purge(); });

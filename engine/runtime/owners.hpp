@@ -15,9 +15,9 @@ namespace settle::runtime {
 // Threads: any.
 class Owners {
  public:
-  // `token` is that of this engine and of no other, whenever it ran.
-  explicit Owners(const std::string& token)
-      : prefix_(std::string(kOwnerPrefix) + token + ":"), direct_(prefix_ + "0") {}
+  // `token` is that of this engine and of no other, whenever it ran. `process`: ProcessPort::name.
+  Owners(const std::string& process, const std::string& token)
+      : prefix_(std::string(kOwnerPrefix) + process + "/" + token + ":"), direct_(prefix_ + "0") {}
 
   // Of what is created here, or leaves `prepared` here. Neither happens twice to one gid, so no two holds share it.
   const std::string& direct() const { return direct_; }
@@ -29,6 +29,13 @@ class Owners {
   const std::string direct_;
   std::atomic<std::uint64_t> claims_ = 0;
 };
+
+// Of which process an owner is; empty: it is not known.
+inline std::string process_of(const std::string& owner) {
+  const std::size_t end = owner.find('/');
+  if (!owner.starts_with(kOwnerPrefix) || end == std::string::npos) return {};
+  return owner.substr(kOwnerPrefix.size(), end - kOwnerPrefix.size());
+}
 
 // Long enough for two calls, so that one which is renewed when a call does not fit in always fits.
 inline std::int64_t lease_length_ms(const EngineOptions& options, std::int64_t call_timeout_ms) {

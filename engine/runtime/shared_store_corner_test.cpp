@@ -160,3 +160,45 @@ TEST_CASE("shared: the clock is advanced when the engine has stopped -> complete
   CHECK(settled);
   servers.engines[0].reset();
 }
+
+TEST_CASE(
+    "shared: an engine opens where it can tell that a holder has ended -> goes on at once with what that one held") {
+  Servers servers({}, 0);
+  servers.processes[0].name = "first";
+  servers.processes[1].name = "second";
+  bool first_has_ended = false;
+  std::vector<std::string> asked;
+  servers.processes[1].is_gone = [&](std::string_view name) {
+    asked.emplace_back(name);
+    return first_has_ended;
+  };
+  servers.open(0);
+  Answer<Done> submitted;
+  servers.participants[0].reply("01 action", {CallResult::success, "", true});
+  servers.submit(0, saga("g"), submitted);
+  servers.crash(0);
+
+  SUBCASE("it has ended") {
+    first_has_ended = true;
+    servers.open(1);
+    CHECK(servers.participants[1].take_calls() == Calls{"g 01 action", "g 02 action"});
+    CHECK(servers.status("g") == GlobalStatus::succeed);
+  }
+  SUBCASE("it may be alive") {
+    servers.open(1);
+    CHECK(servers.participants[1].take_calls().empty());
+    servers.simulated.advance_ms(30'000);
+    CHECK(servers.status("g") == GlobalStatus::succeed);
+  }
+  SUBCASE("it has ended, and the store cannot be asked") {
+    first_has_ended = true;
+    servers.stores[1]->fail_reads = true;
+    servers.open(1);
+    servers.stores[1]->fail_reads = false;
+    CHECK(servers.status("g") == GlobalStatus::submitted);
+    servers.simulated.advance_ms(30'000);
+    CHECK(servers.status("g") == GlobalStatus::succeed);
+    return;
+  }
+  CHECK(asked == std::vector<std::string>{"first"});
+}

@@ -114,6 +114,18 @@ class SharedMemoryStore final : public Store {
     return count;
   }
 
+  Result<std::size_t> end_leases(const std::function<bool(const std::string& owner)>& is_gone,
+                                 std::int64_t now_ms) override {
+    const std::lock_guard lock(mutex_);
+    std::size_t count = 0;
+    for (auto& [gid, hold] : holds_) {
+      if (hold.lease_until_ms <= now_ms || !is_gone(hold.owner)) continue;
+      hold.lease_until_ms = whole_seconds(now_ms);
+      ++count;
+    }
+    return count;
+  }
+
  private:
   Result<std::optional<StoredTransaction>> load_locked(const std::string& gid) {
     auto found = inner_->load(gid);

@@ -113,4 +113,26 @@ SqlResult<std::size_t> make_due(Connection& connection, const WallTime& times, s
   return made_due;
 }
 
+SqlResult<std::size_t> end_leases(Connection& connection, const WallTime& times,
+                                  const std::function<bool(const std::string& owner)>& is_gone, std::int64_t now_ms) {
+  // Ours come together in the index, and only what is held has an owner.
+  auto owners = connection.query(
+      "SELECT DISTINCT owner FROM trans_global FORCE INDEX (owner) WHERE owner > 'settle:' AND owner < 'settle;'", {});
+  if (!owners) return owners.error();
+  const std::string now = times.text(now_ms);
+  std::size_t ended = 0;
+  for (std::size_t row = 0; row < owners.value().count(); ++row) {
+    const std::string owner = owners.value().at(row, 0).value_or("");
+    if (!is_gone(owner)) continue;
+    const std::vector<Parameter> parameters{now, owner, now};
+    const auto updated = connection.execute(
+        "UPDATE trans_global FORCE INDEX (owner) SET next_cron_time = ? WHERE owner = ? AND next_cron_time > ?"
+        " AND status IN ('prepared', 'submitted', 'aborting')",
+        parameters);
+    if (!updated) return updated.error();
+    ended += updated.value();
+  }
+  return ended;
+}
+
 }  // namespace settle::mysql

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "settle/function.hpp"
@@ -26,6 +27,10 @@ SqlResult<Claimed> claim(Pool& pool, const WallTime& times, const ClaimRequest& 
 // As Store::claim_one. A damaged one is an Error, and is put off by a minute.
 SqlResult<Result<ClaimedOne>> claim_one(Pool& pool, const WallTime& times, const std::string& gid,
                                         const ClaimRequest& request);
+
+// As Store::end_leases; one attempt.
+SqlResult<std::size_t> end_leases(Connection& connection, const WallTime& times,
+                                  const std::function<bool(const std::string& owner)>& is_gone, std::int64_t now_ms);
 
 // As Store::make_due; one attempt.
 SqlResult<std::size_t> make_due(Connection& connection, const WallTime& times, std::int64_t later_than_ms,

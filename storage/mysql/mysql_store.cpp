@@ -145,6 +145,14 @@ Result<std::size_t> MysqlStore::make_due(std::int64_t later_than_ms, std::int64_
   return made.value();
 }
 
+Result<std::size_t> MysqlStore::end_leases(const std::function<bool(const std::string& owner)>& is_gone,
+                                           std::int64_t now_ms) {
+  const auto ended = pool_.run<std::size_t>(
+      [&](Connection& connection) { return mysql::end_leases(connection, times_, is_gone, now_ms); });
+  if (!ended) return failure(ended.error());
+  return ended.value();
+}
+
 }  // namespace mysql
 
 Result<std::unique_ptr<Store>> open_mysql_store(const MysqlOptions& options, Log log) {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -324,6 +325,32 @@ TEST_CASE("store/shared: make_due -> those that wait for later and nobody works 
   auto gids = claim_gids(store, request(kSecond));
   std::sort(gids.begin(), gids.end());
   CHECK(gids == std::vector<std::string>{"late", "later"});
+}
+
+TEST_CASE("store/shared: end_leases -> what such owners hold is due, and is held by them until it is claimed") {
+  const auto bed = make_store_bed();
+  Store& store = bed->store();
+  if (!store.traits().shared) return;
+  must_apply(store, saga_of("held", Status::submitted, kNowMs + 15'000, kFirst));
+  must_apply(store, saga_of("held too", Status::aborting, kNowMs + 15'000, kFirst));
+  must_apply(store, saga_of("of another", Status::submitted, kNowMs + 15'000, kSecond));
+  must_apply(store, saga_of("waits", Status::submitted, kNowMs + 50'000));
+  must_apply(store, saga_of("due", Status::submitted, kNowMs - 5'000, kFirst));
+  std::set<std::string> asked;
+  const auto ended = store.end_leases(
+      [&asked](const std::string& owner) {
+        asked.insert(owner);
+        return owner == kFirst;
+      },
+      kNowMs);
+  REQUIRE(ended);
+  CHECK(ended.value() == 2);
+  CHECK(asked == std::set<std::string>{kFirst, kSecond});
+  CHECK(must_load(store, "held").owner == kFirst);
+  CHECK(must_load(store, "of another").state.next_retry_time_ms == kNowMs + 15'000);
+  auto gids = claim_gids(store, request(kThird));
+  std::sort(gids.begin(), gids.end());
+  CHECK(gids == std::vector<std::string>{"due", "held", "held too"});
 }
 
 }  // namespace

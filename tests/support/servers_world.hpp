@@ -38,6 +38,7 @@ struct Servers {
     ports.clock = &simulated;
     ports.shards = {&simulated};
     ports.committer = ports.reader = &simulated;
+    ports.process = processes[i];
     ports.make_random = [seed = ++opened] {
       auto random = std::make_unique<CountingRandom>();
       for (std::size_t skip = 0; skip < 1'000 * seed; ++skip) random->next();
@@ -99,6 +100,7 @@ struct Servers {
   std::array<std::unique_ptr<FaultyStore>, 3> stores = {std::make_unique<FaultyStore>(*memory),
                                                         std::make_unique<FaultyStore>(*memory),
                                                         std::make_unique<FaultyStore>(*memory)};
+  std::array<ProcessPort, 3> processes;  // for open()
   EngineOptions options;
   std::size_t opened = 0;
   std::array<std::unique_ptr<Engine>, 3> engines;

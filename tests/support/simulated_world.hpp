@@ -236,6 +236,11 @@ class FaultyStore final : public Store {
   Result<std::size_t> make_due(std::int64_t later_than_ms, std::int64_t now_ms, std::size_t limit) override {
     return store_.make_due(later_than_ms, now_ms, limit);
   }
+  Result<std::size_t> end_leases(const std::function<bool(const std::string& owner)>& is_gone,
+                                 std::int64_t now_ms) override {
+    if (fail_reads) return Error{Code::internal, "cannot be read"};
+    return store_.end_leases(is_gone, now_ms);
+  }
 
  private:
   Store& store_;

@@ -30,6 +30,7 @@
 #include "settle/clock.hpp"
 #include "settle/executor.hpp"
 #include "settle/function.hpp"
+#include "settle/process.hpp"
 #include "settle/random.hpp"
 #include "settle/result.hpp"
 #include "settle/store.hpp"
@@ -83,6 +84,7 @@ struct Ports {
   Executor* committer = nullptr;  // may block in Store::apply
   Executor* reader = nullptr;     // may block in the store's reads
   std::function<std::unique_ptr<Random>()> make_random;
+  ProcessPort process;               // left out: what ended processes held on a shared store waits for their leases
   Telemetry* telemetry = nullptr;    // none: nobody wants to know
   std::function<void(Alert)> alert;  // called by the shards; must not block or throw
   Log log;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -251,6 +252,12 @@ class Store {
   // Makes due now at most `limit` of those unfinished that nobody works on and that are due after later_than_ms.
   // How many; `limit` of them: there may be others.
   virtual Result<std::size_t> make_due(std::int64_t /*later_than_ms*/, std::int64_t /*now_ms*/, std::size_t /*limit*/) {
+    return not_shared();
+  }
+
+  // Ends the leases of all unfinished transactions whose owner, one of ours, is_gone. How many.
+  virtual Result<std::size_t> end_leases(const std::function<bool(const std::string& owner)>& /*is_gone*/,
+                                         std::int64_t /*now_ms*/) {
     return not_shared();
   }
 
