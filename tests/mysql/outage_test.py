@@ -3,8 +3,8 @@
 
     outage_test.py --settled build/debug/bin/settled [--only TEXT] [--seed N]
 
-The database is stopped, killed, paused; its connections are cut; it is read-only; others hold locks on the rows, and
-provoke deadlocks. Each request is answered in time, with 503 where it cannot be done; nothing is half done; settled goes on
+The database is stopped, killed, paused; its connections are cut; it is read-only; it answers as it does on a full disk;
+others hold locks on the rows, and provoke deadlocks. Each request is answered in time, with 503 where it cannot be done; nothing is half done; settled goes on
 by itself when the database is well, and its log and its metrics say what was wrong.
 
 Skipped (status 77) as servers_test.py is.
@@ -157,6 +157,23 @@ class OutageTest:
             assert status == 200, "a query of a database that is read-only: %d %s" % (status, body)
         finally:
             self.database.execute("set global read_only = 0;")
+        await self.expect_recovery()
+
+    async def test_the_disk_is_full(self):
+        """As the database answers where a table cannot grow: each statement that writes fails, and reads work."""
+        writes = [(table, event) for table in ("trans_global", "trans_branch_op", "kv") for event in ("insert", "update")]
+        for table, event in writes:
+            self.database.execute(
+                "create trigger dtm.full_{0}_{1} before {1} on dtm.{0} for each row signal sqlstate 'HY000'"
+                " set mysql_errno = 1114, message_text = 'The table ''{0}'' is full';".format(table, event))
+        try:
+            await self.expect_refusals()
+            status, body = await self.ask("GET", "query?gid=probe-0")
+            assert status == 200, "a query on a full disk: %d %s" % (status, body)
+            assert "is full" in self.log_since(), "the log does not say why: " + self.log_since()[-2000:]
+        finally:
+            for table, event in writes:
+                self.database.execute("drop trigger dtm.full_%s_%s;" % (table, event))
         await self.expect_recovery()
 
     async def test_another_one_holds_a_row(self):
