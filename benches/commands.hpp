@@ -14,6 +14,7 @@ inline constexpr int kExitVolatile = 3;  // it ran, but what should be durable w
 
 // Each measures, prints its figures to standard output and its troubles to standard error, and returns an exit status.
 // `arguments` is what follows the subcommand.
+int run_store(const std::vector<std::string>& arguments);
 int run_engine(const std::vector<std::string>& arguments);
 int run_http(const std::vector<std::string>& arguments);
 int run_grpc(const std::vector<std::string>& arguments);

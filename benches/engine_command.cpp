@@ -14,11 +14,10 @@
 #include "benches/commands.hpp"
 #include "benches/latency_histogram.hpp"
 #include "benches/machine.hpp"
+#include "benches/opened_store.hpp"
 #include "benches/report.hpp"
 #include "settle/engine.hpp"
 #include "settle/local_branches.hpp"
-#include "settle/storage/memory.hpp"
-#include "settle/storage/rocksdb.hpp"
 
 namespace settle::bench {
 namespace {
@@ -33,35 +32,6 @@ struct EnginePlan {
   double seconds = 5;
   double warm_up_seconds = 1;
 };
-
-// A store in a fresh folder, or in memory.
-struct OpenedStore {
-  std::optional<TemporaryFolder> folder;
-  FileSystem file_system{"memory", true};
-  std::unique_ptr<Store> store;
-  RocksdbStore* rocksdb = nullptr;
-};
-
-Result<OpenedStore> open_store(const EnginePlan& plan) {
-  OpenedStore opened;
-  if (plan.store == "memory") {
-    opened.store = make_memory_store();
-    return opened;
-  }
-  Result<TemporaryFolder> folder = TemporaryFolder::make(plan.path);
-  if (!folder) return folder.error();
-  opened.folder.emplace(std::move(folder).value());
-  Result<FileSystem> file_system = file_system_of(opened.folder->path());
-  if (!file_system) return file_system.error();
-  opened.file_system = file_system.value();
-  RocksdbOptions options;
-  options.path = (opened.folder->path() / "store").string();
-  Result<std::unique_ptr<RocksdbStore>> store = open_rocksdb_store(options);
-  if (!store) return store.error();
-  opened.rocksdb = store.value().get();
-  opened.store = std::move(store).value();
-  return opened;
-}
 
 Definition make_definition(const EnginePlan& plan) {
   Definition definition;
@@ -172,7 +142,7 @@ Result<Measurement> measure(const EnginePlan& plan, OpenedStore& opened) {
     return Reading{.time_ns = now_ns(),
                    .cpu_us = own_cpu_us(),
                    .engine = engine.value()->statistics(),
-                   .rocksdb = opened.rocksdb != nullptr ? opened.rocksdb->statistics() : RocksdbStatistics{}};
+                   .rocksdb = opened.statistics()};
   };
   Load load(*engine.value(), plan);
   std::this_thread::sleep_for(std::chrono::duration<double>(plan.warm_up_seconds));
@@ -198,7 +168,7 @@ Result<Measurement> measure(const EnginePlan& plan, OpenedStore& opened) {
   const auto changes = static_cast<double>(after.engine.changes - before.engine.changes);
   return Measurement{
       {"store", "store", plan.store},
-      {"durable", "durable", !opened.file_system.in_memory},
+      {"durable", "durable", opened.durable()},
       {"file_system", "file system", opened.file_system.name},
       {"in_flight", "in flight", static_cast<std::int64_t>(plan.in_flight)},
       {"steps", "steps", std::int64_t{plan.steps}},
@@ -226,7 +196,7 @@ int run_engine(const std::vector<std::string>& arguments) {
   po::options_description options("settle-bench engine");
   // clang-format off
   options.add_options()
-      ("store", po::value(&stores)->multitoken()->default_value({"rocksdb"}, "rocksdb"), "rocksdb and/or memory")
+      ("store", po::value(&stores)->multitoken()->default_value({"rocksdb"}, "rocksdb"), "memory, rocksdb and/or mysql")
       ("path", po::value(&plan.path)->default_value("."), "where the store's temporary folder is made")
       ("in-flight", po::value(&plan.in_flight)->default_value(512), "sagas at once")
       ("shards", po::value(&plan.shards)->default_value(0), "event loops; 0: what the engine takes by itself")
@@ -241,16 +211,16 @@ int run_engine(const std::vector<std::string>& arguments) {
   const auto& values = std::get<po::variables_map>(parsed);
   if (plan.in_flight == 0 || plan.steps == 0) return fail("--in-flight and --steps must be 1 or more", kExitUsage);
   for (const std::string& store : stores) {
-    if (store != "rocksdb" && store != "memory") return fail("no such store: " + store, kExitUsage);
+    if (!is_store_kind(store)) return fail("no such store: " + store, kExitUsage);
   }
 
   std::vector<Measurement> measurements;
   bool in_memory_only = false;
   for (const std::string& store : stores) {
     plan.store = store;
-    Result<OpenedStore> opened = open_store(plan);
+    Result<OpenedStore> opened = open_empty_store(store, plan.path);
     if (!opened) return fail(opened.error().message, kExitFailed);
-    in_memory_only |= opened.value().rocksdb != nullptr && opened.value().file_system.in_memory;
+    in_memory_only |= opened.value().is_volatile();
     Result<Measurement> measurement = measure(plan, opened.value());
     if (!measurement) return fail(store + ": " + measurement.error().message, kExitFailed);
     measurements.push_back(std::move(measurement).value());

@@ -18,6 +18,7 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
+    {"store", run_store, "a storage adapter alone: what it accepts, writes, reads and takes up again"},
     {"engine", run_engine, "an engine in this process, with branches that are functions"},
     {"http", run_http, "a server, with clients and a participant over HTTP"},
     {"grpc", run_grpc, "the same over gRPC"},

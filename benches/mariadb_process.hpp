@@ -25,6 +25,7 @@ class MariadbProcess {
   static Result<std::unique_ptr<MariadbProcess>> start(const std::filesystem::path& folder,
                                                        const std::filesystem::path& tables);
   pid_t pid() const { return process_->pid(); }
+  std::uint16_t port() const { return port_; }
   // What tells a server where it is, as "NAME=value".
   std::vector<std::string> environment() const;
 

@@ -66,10 +66,31 @@ void check_every_mode(const std::string& command) {
 
 }  // namespace
 
-TEST_CASE("bench/engine: both stores -> one result each, durable only where a disk is below") {
-  const boost::json::array results =
-      results_of("engine --store rocksdb memory --in-flight 32 --seconds 1 --warm-up-seconds 0.1 --allow-volatile");
-  REQUIRE(results.size() == 2);
+TEST_CASE("bench/store: every store -> all that was accepted is progressed, read, finished or taken up again") {
+  const boost::json::array results = results_of(
+      "store --store memory rocksdb mysql --group 2 16 --payload-bytes 0 1000 --seconds 0.05 --allow-volatile");
+  REQUIRE(results.size() == 12);
+  const char* const stores[] = {"memory", "rocksdb", "mysql"};
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    CAPTURE(i);
+    const boost::json::value& result = results[i];
+    CHECK(result.at("store") == stores[i / 4]);
+    CHECK(number(result, "payload_bytes") == (i % 4 < 2 ? 0 : 1000));
+    CHECK(number(result, "group") == (i % 2 == 0 ? 2 : 16));
+    CHECK(number(result, "transactions") >= number(result, "group"));
+    for (const char* speed :
+         {"per_second", "progressed_per_second", "finished_per_second", "loaded_per_second", "recovered_per_second"}) {
+      CHECK(number(result, speed) > 0);
+    }
+    CHECK(number(result, "group_p50_ms") <= number(result, "group_p99_ms"));
+    CHECK((number(result, "syncs") > 0) == (result.at("store") == "rocksdb"));
+  }
+}
+
+TEST_CASE("bench/engine: every store -> one result each, durable only where a disk is below") {
+  const boost::json::array results = results_of(
+      "engine --store rocksdb memory mysql --in-flight 32 --seconds 1 --warm-up-seconds 0.1 --allow-volatile");
+  REQUIRE(results.size() == 3);
   CHECK(results[0].at("store") == "rocksdb");
   CHECK(results[0].at("durable").as_bool() ==
         (results[0].at("file_system") != "tmpfs" && results[0].at("file_system") != "ramfs"));
@@ -77,6 +98,7 @@ TEST_CASE("bench/engine: both stores -> one result each, durable only where a di
   CHECK(number(results[0], "group_size") >= 1);
   CHECK(results[1].at("store") == "memory");
   CHECK_FALSE(results[1].at("durable").as_bool());
+  CHECK(results[2].at("store") == "mysql");
   for (const boost::json::value& result : results) check_speed(result);
 }
 
@@ -154,6 +176,10 @@ TEST_CASE("bench/recover: a killed server on a database -> nothing is left behin
 TEST_CASE("bench/command line: what is wrong -> status 2 and nothing measured") {
   for (const char* arguments : {"",
                                 "nothing",
+                                "store --store tape",
+                                "store --group 0",
+                                "store --group 1025",
+                                "store --seconds 0",
                                 "engine --store tape",
                                 "engine --in-flight 0",
                                 "engine --seconds much",
