@@ -2,12 +2,17 @@
 
 #include <algorithm>
 
+#include "benches/machine.hpp"
+
 namespace settle::bench {
 
-CheckedTransactions::CheckedTransactions(const GidSeries& gids, std::size_t clients, Mode mode, unsigned steps)
+CheckedTransactions::CheckedTransactions(const GidSeries& gids, std::size_t clients, Mode mode, unsigned steps,
+                                         double rate)
     : gids_(gids),
       operation_(operation_of(mode)),
       all_called_(~std::uint64_t{0} >> (kStepsMax - steps)),
+      interval_ns_(rate > 0 ? 1e9 / rate : 0),
+      begin_ns_(now_ns()),
       slots_(clients) {
   for (std::size_t client = 0; client < clients; ++client) slots_[client].number = client;
 }
@@ -23,13 +28,28 @@ std::vector<std::uint64_t> CheckedTransactions::sample(std::size_t clients) cons
   return numbers;
 }
 
-std::optional<std::uint64_t> CheckedTransactions::next_transaction(std::size_t client) {
+std::optional<std::int64_t> CheckedTransactions::next_due_ns() const {
+  if (stopping_ || interval_ns_ == 0) return std::nullopt;
+  return begin_ns_ + static_cast<std::int64_t>(static_cast<double>(started_) * interval_ns_);
+}
+
+std::int64_t CheckedTransactions::waiting(std::int64_t now_ns) const {
+  const std::optional<std::int64_t> due_ns = next_due_ns();
+  if (!due_ns || *due_ns > now_ns) return 0;
+  return static_cast<std::int64_t>(static_cast<double>(now_ns - *due_ns) / interval_ns_) + 1;
+}
+
+std::optional<NextTransaction> CheckedTransactions::next_transaction(std::size_t client) {
   if (stopping_) return std::nullopt;
+  const std::int64_t time_ns = now_ns();
+  const std::int64_t due_ns = next_due_ns().value_or(time_ns);
+  if (due_ns > time_ns) return std::nullopt;
+  ++started_;
   Slot& slot = slots_[client];
   if (slot.used) slot.number += slots_.size();
   slot.used = true;
   slot.called = 0;
-  return slot.number;
+  return NextTransaction{slot.number, due_ns};
 }
 
 void CheckedTransactions::on_answer(const TransactionAnswer& answer) {

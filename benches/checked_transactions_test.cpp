@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "benches/machine.hpp"
+
 using namespace settle::bench;
 
 namespace {
@@ -32,7 +34,7 @@ struct Checked {
 TEST_CASE("bench/checked transactions: all branches called, then a success -> fine, and timed within the window") {
   Checked checked;
   for (int round = 0; round < 2; ++round) {
-    const std::uint64_t number = checked.transactions.next_transaction(1).value();
+    const std::uint64_t number = checked.transactions.next_transaction(1).value().number;
     CHECK(number == static_cast<std::uint64_t>(1 + 2 * round));
     if (round == 1) checked.transactions.begin_window();
     checked.call(number, "01");
@@ -90,4 +92,33 @@ TEST_CASE("bench/checked transactions: stopped -> no client starts another one")
   checked.transactions.stop();
   CHECK_FALSE(checked.transactions.next_transaction(0));
   CHECK_FALSE(checked.transactions.next_transaction(1));
+}
+
+TEST_CASE("bench/checked: an open loop -> transactions begin when they were due, also those that nobody could take") {
+  constexpr double kRate = 1'000;  // one a millisecond
+  GidSeries gids;
+  CheckedTransactions transactions(gids, 2, Mode::saga, 2, kRate);
+  const std::int64_t first_ns = transactions.next_due_ns().value();
+  while (transactions.waiting(now_ns()) < 3) {
+  }
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    const auto next = transactions.next_transaction(i % 2);
+    REQUIRE(next);
+    CHECK(next->number == i);
+    CHECK(next->begin_ns == first_ns + static_cast<std::int64_t>(i) * 1'000'000);
+  }
+  CHECK(transactions.next_due_ns() == first_ns + 3'000'000);
+  CHECK(transactions.waiting(first_ns + 2'999'999) == 0);
+  CHECK(transactions.waiting(first_ns + 3'000'000) == 1);
+  CHECK(transactions.waiting(first_ns + 5'500'000) == 3);
+  transactions.stop();
+  CHECK_FALSE(transactions.next_due_ns());
+  CHECK(transactions.waiting(INT64_MAX) == 0);
+}
+
+TEST_CASE("bench/checked: an open loop, nothing due yet -> the client stays idle") {
+  GidSeries gids;
+  CheckedTransactions transactions(gids, 1, Mode::saga, 2, 1e-3);
+  CHECK(transactions.next_transaction(0));
+  CHECK_FALSE(transactions.next_transaction(0));
 }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
+#include <ctime>
 #include <system_error>
 
 namespace settle::bench {
@@ -30,10 +30,13 @@ Result<Done> EventLoop::watch(const Socket& socket, Watcher& watcher) {
   return Done{};
 }
 
-void EventLoop::run_once(std::int64_t timeout_ms) {
+void EventLoop::run_once(std::int64_t timeout_us) {
+  constexpr std::int64_t kUsPerSecond = 1'000'000;
   std::array<epoll_event, 256> events;
-  const auto timeout = static_cast<int>(std::clamp<std::int64_t>(timeout_ms, 0, INT_MAX));
-  const int count = ::epoll_wait(epoll_.descriptor(), events.data(), static_cast<int>(events.size()), timeout);
+  const std::int64_t wait_us = std::max<std::int64_t>(timeout_us, 0);
+  const timespec timeout{.tv_sec = wait_us / kUsPerSecond, .tv_nsec = wait_us % kUsPerSecond * 1000};
+  const int count =
+      ::epoll_pwait2(epoll_.descriptor(), events.data(), static_cast<int>(events.size()), &timeout, nullptr);
   for (int i = 0; i < count; ++i) static_cast<Watcher*>(events[static_cast<std::size_t>(i)].data.ptr)->on_readable();
 }
 

@@ -28,8 +28,8 @@ class EventLoop {
 
   // `watcher` is told until the socket is closed; it must live as long.
   Result<Done> watch(const Socket& socket, Watcher& watcher);
-  // Waits up to timeout_ms for something to read, and has all of it handled.
-  void run_once(std::int64_t timeout_ms);
+  // Waits up to timeout_us for something to read, and has all of it handled.
+  void run_once(std::int64_t timeout_us);
   // Where sockets are read into; valid until the next read.
   static constexpr std::size_t kScratchBytes = 64 << 10;
   char* scratch() { return scratch_.get(); }

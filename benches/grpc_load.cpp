@@ -36,10 +36,11 @@ class GrpcLoad final : public Load {
     return Done{};
   }
 
-  void run_once(std::int64_t timeout_ms) override {
+  void wake() override { submitters_->wake(); }
+  void run_once(std::int64_t timeout_us) override {
     void* tag = nullptr;
     bool ok = false;
-    const auto deadline = std::chrono::system_clock::now() + std::chrono::milliseconds(timeout_ms);
+    const auto deadline = std::chrono::system_clock::now() + std::chrono::microseconds(timeout_us);
     if (participant_->queue().AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::GOT_EVENT) {
       static_cast<GrpcTag*>(tag)->complete(ok);
     }

@@ -87,9 +87,9 @@ struct World {
 
   // Until so many were answered; then no more are started, and those under way are waited for.
   void run(std::uint64_t answers) {
-    while (transactions.answers() < answers && load->trouble().empty()) load->run_once(1000);
+    while (transactions.answers() < answers && load->trouble().empty()) load->run_once(1'000'000);
     transactions.stop();
-    while (load->busy() > 0 && load->trouble().empty()) load->run_once(1000);
+    while (load->busy() > 0 && load->trouble().empty()) load->run_once(1'000'000);
   }
 
   static constexpr std::size_t kClients = 3;

@@ -54,10 +54,13 @@ class GrpcSubmitters::Client final : public GrpcTag {
       : all_(all), place_(place), stub_(std::move(channel)) {}
 
   void submit_next() {
-    const std::optional<std::uint64_t> number = all_.source_.next_transaction(place_);
-    if (!number) return;
-    number_ = *number;
-    begin_ns_ = now_ns();
+    const std::optional<NextTransaction> next = all_.source_.next_transaction(place_);
+    if (!next) {
+      all_.idle_.push_back(this);
+      return;
+    }
+    number_ = next->number;
+    begin_ns_ = next->begin_ns;
     ++all_.busy_;
     part_ = 0;
     send_part();
@@ -122,6 +125,15 @@ GrpcSubmitters::GrpcSubmitters(grpc::CompletionQueue& queue, GrpcRequest& reques
     : queue_(queue), request_(request), source_(source) {}
 
 GrpcSubmitters::~GrpcSubmitters() = default;
+
+void GrpcSubmitters::wake() {
+  for (std::size_t tries = idle_.size(); tries > 0; --tries) {
+    Client& client = *idle_.back();
+    idle_.pop_back();
+    client.submit_next();
+    if (!idle_.empty() && idle_.back() == &client) return;
+  }
+}
 
 void GrpcSubmitters::cancel() {
   for (const auto& client : clients_) client->cancel();

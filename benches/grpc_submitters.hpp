@@ -28,6 +28,8 @@ class GrpcSubmitters {
   void cancel();
   // How many wait for an answer.
   std::size_t busy() const { return busy_; }
+  // Has idle clients look again, as long as one finds something to do.
+  void wake();
 
  private:
   class Client;
@@ -37,6 +39,7 @@ class GrpcSubmitters {
   GrpcRequest& request_;
   TransactionSource& source_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<Client*> idle_;
   std::size_t busy_ = 0;
 };
 

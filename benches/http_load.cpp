@@ -27,7 +27,8 @@ class HttpLoad final : public Load {
     return Done{};
   }
 
-  void run_once(std::int64_t timeout_ms) override { loop_->run_once(timeout_ms); }
+  void run_once(std::int64_t timeout_us) override { loop_->run_once(timeout_us); }
+  void wake() override { submitters_->wake(); }
   std::size_t busy() const override { return submitters_->busy(); }
   std::string_view trouble() const override {
     if (participant_->unreadable() > 0) return "requests came to the participant that are no branch calls";

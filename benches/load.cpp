@@ -9,6 +9,7 @@
 namespace settle::bench {
 namespace {
 
+constexpr std::int64_t kPauseMaxUs = 1'000'000;
 // Beyond this without a sign of life the run is given up.
 constexpr std::int64_t kSilenceMaxNs = 30'000'000'000;
 // Whose first and last transaction are asked for at the end.
@@ -34,20 +35,24 @@ Reading take_reading(const LoadPlan& plan) {
   return reading;
 }
 
-// Runs the load until the time has come or no client waits any more. An Error where nothing moves.
-Result<Done> run_until(Load& load, const CheckedTransactions& transactions, std::int64_t end_ns) {
+// Runs the load until the time has come, or no client waits any more and none will. An Error where nothing moves.
+Result<Done> run_until(const LoadPlan& plan, Load& load, const CheckedTransactions& transactions, std::int64_t end_ns) {
   std::uint64_t answers_seen = transactions.answers();
   std::int64_t moved_ns = now_ns();
-  while (load.busy() > 0) {
+  while (load.busy() > 0 || transactions.next_due_ns()) {
     const std::int64_t time_ns = now_ns();
     if (time_ns >= end_ns) return Done{};
-    if (transactions.answers() != answers_seen) {
+    if (transactions.answers() != answers_seen || load.busy() == 0) {
       answers_seen = transactions.answers();
       moved_ns = time_ns;
     } else if (time_ns - moved_ns > kSilenceMaxNs) {
       return Error{Code::unavailable, "the server has stopped answering"};
     }
-    load.run_once(std::min<std::int64_t>((end_ns - time_ns) / 1'000'000 + 1, 1000));
+    // Where all clients are busy, an answer is what lets one start what is due.
+    const bool some_idle = load.busy() < plan.clients;
+    const std::int64_t due_ns = some_idle ? transactions.next_due_ns().value_or(INT64_MAX) : INT64_MAX;
+    load.run_once(std::clamp<std::int64_t>((std::min(end_ns, due_ns) - time_ns) / 1'000 + 1, 0, kPauseMaxUs));
+    if (transactions.next_due_ns()) load.wake();
     if (!load.trouble().empty()) return Error{Code::unavailable, std::string(load.trouble())};
   }
   return Done{};
@@ -56,21 +61,23 @@ Result<Done> run_until(Load& load, const CheckedTransactions& transactions, std:
 struct Window {
   Reading before;
   Reading after;
+  std::int64_t waiting = 0;  // transactions that were due at its end and had not begun
 };
 
 Result<Window> run_window(const LoadPlan& plan, Load& load, CheckedTransactions& transactions) {
   const auto nanoseconds = [](double seconds) { return static_cast<std::int64_t>(std::llround(seconds * 1e9)); };
   Window window;
-  Result<Done> ran = run_until(load, transactions, now_ns() + nanoseconds(plan.warm_up_seconds));
+  Result<Done> ran = run_until(plan, load, transactions, now_ns() + nanoseconds(plan.warm_up_seconds));
   if (!ran) return ran.error();
   window.before = take_reading(plan);
   transactions.begin_window();
-  ran = run_until(load, transactions, window.before.time_ns + nanoseconds(plan.seconds));
+  ran = run_until(plan, load, transactions, window.before.time_ns + nanoseconds(plan.seconds));
   if (!ran) return ran.error();
   transactions.end_window();
   window.after = take_reading(plan);
+  window.waiting = transactions.waiting(window.after.time_ns);
   transactions.stop();
-  ran = run_until(load, transactions, INT64_MAX);
+  ran = run_until(plan, load, transactions, INT64_MAX);
   if (!ran) return ran.error();
   return window;
 }
@@ -104,6 +111,7 @@ Measurement measurement_of(const LoadPlan& plan, const Window& window, const Che
       {"clients", "clients", static_cast<std::int64_t>(plan.clients)},
       {"mode", "mode", std::string(to_string(plan.mode))},
       {"steps", "steps", std::int64_t{plan.steps}},
+      {"rate", "due/s; 0: a closed loop", plan.rate},
       {"seconds", "measured, s", seconds},
       {"transactions", "transactions", static_cast<std::int64_t>(latencies.count())},
       {"per_second", "transactions/s", count / seconds},
@@ -124,7 +132,7 @@ Result<Measurement> measure_load(const LoadPlan& plan, const StartLoad& start) {
   };
   const double idle_mib = mebibytes(take_reading(plan).server);
   const GidSeries gids;
-  CheckedTransactions transactions(gids, plan.clients, plan.mode, plan.steps);
+  CheckedTransactions transactions(gids, plan.clients, plan.mode, plan.steps, plan.rate);
   Result<std::unique_ptr<Load>> load = start(plan, gids, transactions);
   if (!load) return load.error();
   const Result<Window> window = run_window(plan, *load.value(), transactions);
@@ -141,6 +149,7 @@ Result<Measurement> measure_load(const LoadPlan& plan, const StartLoad& start) {
 
   Measurement measurement = measurement_of(plan, window.value(), transactions);
   const Measurement more{
+      {"waiting", "due and not begun at the end", window.value().waiting},
       {"server_idle_rss_mib", "server memory before, MiB", idle_mib},
       {"server_rss_mib", "server memory after, MiB", mebibytes(window.value().after.server)},
       {"repeated_calls", "repeated branch calls", transactions.repeated_calls()},

@@ -1,4 +1,5 @@
-// A closed loop of clients that run transactions on a server, and what it measures: the same over HTTP and over gRPC.
+// Clients, in a closed or an open loop, that run transactions on a server, and what it measures: the same over HTTP and
+// over gRPC.
 #pragma once
 
 #include <sys/types.h>
@@ -32,6 +33,7 @@ struct LoadPlan {
   std::size_t clients = 64;
   Mode mode = Mode::saga;
   unsigned steps = 2;
+  double rate = 0;  // transactions due a second; 0: a closed loop
   double seconds = 5;
   double warm_up_seconds = 1;
 };
@@ -40,8 +42,10 @@ struct LoadPlan {
 class Load {
  public:
   virtual ~Load() = default;
-  // Waits up to timeout_ms for something to do, and does it.
-  virtual void run_once(std::int64_t timeout_ms) = 0;
+  // Waits up to timeout_us for something to do, and does it.
+  virtual void run_once(std::int64_t timeout_us) = 0;
+  // Has idle clients start what is due.
+  virtual void wake() = 0;
   // How many clients wait for an answer.
   virtual std::size_t busy() const = 0;
   // Why it cannot go on; empty: it can. Valid until run_once().

@@ -39,6 +39,7 @@ void add_options(po::options_description& options, LoadPlan& plan, Choices& choi
       ("servers", po::value(&choices.server.servers)->default_value(1), "settled servers on one mysql, with a part of the clients each")
       ("rounds", po::value(&choices.rounds)->default_value(1), "turns of each started server; figures are medians")
       ("clients", po::value(&plan.clients)->default_value(64), "each with one transaction at a time")
+      ("rate", po::value(&plan.rate)->default_value(0), "an open loop: so many transactions are due a second, and their time counts from then; 0: each client starts its next one when it has its answer")
       ("mode", po::value(&choices.mode)->default_value("saga"), "saga, tcc or msg")
       ("steps", po::value(&plan.steps)->default_value(2), "of a saga or msg, branches of a tcc")
       ("seconds", po::value(&plan.seconds)->default_value(5), "measured time")
@@ -66,6 +67,7 @@ std::string check_options(const Choices& choices, LoadPlan& plan) {
   const std::optional<Mode> mode = parse_mode(choices.mode);
   if (!mode) return "--mode must be saga, tcc or msg, is '" + choices.mode + "'";
   plan.mode = *mode;
+  if (!(plan.rate >= 0)) return "--rate must be 0 or more";
   if (plan.clients == 0 || plan.steps == 0 || plan.steps > kStepsMax) {
     return "--clients must be 1 or more, --steps 1 to " + std::to_string(kStepsMax);
   }

@@ -61,17 +61,18 @@ class InstantLoad final : public Load {
   void run_once(std::int64_t) override {
     busy_ = 0;
     for (std::size_t client = 0; client < kClients; ++client) {
-      const std::optional<std::uint64_t> number = transactions_.next_transaction(client);
-      if (!number) continue;
+      const std::optional<NextTransaction> next = transactions_.next_transaction(client);
+      if (!next) continue;
       ++busy_;
-      const std::string gid = gids_.gid(*number);
+      const std::string gid = gids_.gid(next->number);
       for (const char* branch_id : {"01", "02"}) {
         transactions_.on_call({.gid = gid, .branch_id = branch_id, .operation = "action"});
       }
       transactions_.on_answer(
-          {.client = client, .number = *number, .begin_ns = 0, .end_ns = 1'000'000, .failure = behaviour_.answer});
+          {.client = client, .number = next->number, .begin_ns = 0, .end_ns = 1'000'000, .failure = behaviour_.answer});
     }
   }
+  void wake() override {}
   std::size_t busy() const override { return busy_; }
   std::string_view trouble() const override { return behaviour_.trouble; }
 

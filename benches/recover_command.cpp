@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::int64_t kRetryIntervalS = 1;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+constexpr std::int64_t kPauseUs = 100'000;
 constexpr unsigned kSteps = 2;
 constexpr std::size_t kClients = 16;
 
@@ -49,9 +50,9 @@ class StuckSagas final : public TransactionSource, public CallObserver {
     return due_ns;
   }
 
-  std::optional<std::uint64_t> next_transaction(std::size_t) override {
+  std::optional<NextTransaction> next_transaction(std::size_t) override {
     if (submitted_ == sagas_.size()) return std::nullopt;
-    return submitted_++;
+    return NextTransaction{submitted_++, now_ns()};
   }
 
   void on_answer(const TransactionAnswer& answer) override {
@@ -111,7 +112,7 @@ Result<Done> get_stuck(EventLoop& loop, StuckSagas& sagas, HttpRequest& request,
   if (!submitters) return submitters.error();
   const std::int64_t end_ns = now_ns() + limit_ns;
   while (submitters.value()->busy() > 0 || !sagas.all_stuck()) {
-    loop.run_once(100);
+    loop.run_once(kPauseUs);
     if (!sagas.failure().empty()) return Error{Code::internal, sagas.failure()};
     if (!submitters.value()->trouble().empty()) return Error{Code::internal, submitters.value()->trouble()};
     if (now_ns() > end_ns) return Error{Code::unavailable, "not every saga was called before the kill"};
@@ -123,7 +124,7 @@ Result<Done> get_stuck(EventLoop& loop, StuckSagas& sagas, HttpRequest& request,
 Result<Done> drain(EventLoop& loop, const StuckSagas& sagas, ServerProcess& server, std::int64_t limit_ns) {
   const std::int64_t begin_ns = now_ns();
   while (!sagas.all_called()) {
-    loop.run_once(100);
+    loop.run_once(kPauseUs);
     if (!sagas.failure().empty()) return Error{Code::internal, sagas.failure()};
     const std::int64_t time_ns = now_ns();
     if (time_ns - std::max(begin_ns, sagas.last_call_ns()) <= limit_ns) continue;
@@ -144,7 +145,7 @@ Result<std::int64_t> count_succeeded(EventLoop& loop, const GidSeries& gids, con
       if (!done) return done.error();
       if (done.value()) ++succeeded;
       if (done.value() || now_ns() > end_ns) break;
-      loop.run_once(10);
+      loop.run_once(kPauseUs / 10);
     }
   }
   return succeeded;
@@ -168,7 +169,7 @@ Result<Measurement> measure(const ServerChoice& choice, std::size_t count, std::
   const std::int64_t kill_ns = now_ns();
   const std::int64_t due_ns = sagas.all_due_ns();
   for (std::int64_t time_ns = now_ns(); time_ns < due_ns; time_ns = now_ns()) {
-    loop.value()->run_once((due_ns - time_ns) / 1'000'000 + 1);
+    loop.value()->run_once((due_ns - time_ns) / 1'000 + 1);
   }
   sagas.end_outage();
 

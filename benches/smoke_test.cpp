@@ -125,6 +125,20 @@ TEST_CASE("bench/http: a server of its own -> speed, CPU, memory") {
   CHECK(number(results[0], "repeated_calls") == 0);
 }
 
+TEST_CASE("bench/http, grpc: an open loop -> as many transactions as were due") {
+  for (const std::string command : {"http", "grpc"}) {
+    CAPTURE(command);
+    const boost::json::array results = results_of(command + " --server " SETTLED_PROGRAM
+                                                            " --store memory --rate 50 --clients 8 --seconds 1"
+                                                            " --warm-up-seconds 0.1");
+    REQUIRE(results.size() == 1);
+    check_speed(results[0]);
+    CHECK(number(results[0], "rate") == 50);
+    CHECK(number(results[0], "transactions") <= 60);
+    CHECK(number(results[0], "repeated_calls") == 0);
+  }
+}
+
 TEST_CASE("bench/http: every mode -> all of its branches are called once") { check_every_mode("http"); }
 
 TEST_CASE("bench/grpc: every mode -> all of its branches are called once") { check_every_mode("grpc"); }
@@ -194,6 +208,7 @@ TEST_CASE("bench/command line: what is wrong -> status 2 and nothing measured") 
                                 "http --url http://127.0.0.1:1 --rounds 2",
                                 "http --server x --rounds 0",
                                 "http --server x --servers 0",
+                                "http --server x --rate -1",
                                 "http --url http://127.0.0.1:1 --servers 2",
                                 "http --server x --update-branch-sync 2",
                                 "http --server x --dtm x --dtm-store mysql",

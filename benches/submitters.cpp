@@ -25,10 +25,13 @@ class Submitters::Client final : public Watcher {
   const Socket& socket() const { return messages_->socket(); }
 
   void submit_next() {
-    const std::optional<std::uint64_t> number = all_.source_.next_transaction(place_);
-    if (!number) return;
-    number_ = *number;
-    begin_ns_ = now_ns();
+    const std::optional<NextTransaction> next = all_.source_.next_transaction(place_);
+    if (!next) {
+      all_.idle_.push_back(this);
+      return;
+    }
+    number_ = next->number;
+    begin_ns_ = next->begin_ns;
     busy_ = true;
     ++all_.busy_;
     part_ = 0;
@@ -108,5 +111,14 @@ Submitters::Submitters(EventLoop& loop, HttpRequest& request, TransactionSource&
     : loop_(loop), request_(request), source_(source) {}
 
 Submitters::~Submitters() = default;
+
+void Submitters::wake() {
+  for (std::size_t tries = idle_.size(); tries > 0; --tries) {
+    Client& client = *idle_.back();
+    idle_.pop_back();
+    client.submit_next();
+    if (!idle_.empty() && idle_.back() == &client) return;
+  }
+}
 
 }  // namespace settle::bench

@@ -23,6 +23,8 @@ class Submitters {
   ~Submitters();
   // How many wait for an answer.
   std::size_t busy() const { return busy_; }
+  // Has idle clients look again, as long as one finds something to do.
+  void wake();
   // Why a client gave up: its connection broke or an answer could not be read. Empty: none did.
   const std::string& trouble() const { return trouble_; }
 
@@ -34,6 +36,7 @@ class Submitters {
   HttpRequest& request_;
   TransactionSource& source_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<Client*> idle_;
   std::size_t busy_ = 0;
   std::string trouble_;
 };

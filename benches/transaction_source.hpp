@@ -28,17 +28,22 @@ class CallObserver {
 struct TransactionAnswer {
   std::size_t client = 0;
   std::uint64_t number = 0;
-  std::int64_t begin_ns = 0;  // when its first request was sent
+  std::int64_t begin_ns = 0;  // as NextTransaction had it
   std::int64_t end_ns = 0;    // when its answer was read
   std::string failure;        // what was answered instead of a success; empty: it was one
+};
+
+struct NextTransaction {
+  std::uint64_t number = 0;
+  std::int64_t begin_ns = 0;  // from when on its time counts: now, or when it was due
 };
 
 // Decides what the clients do.
 class TransactionSource {
  public:
   virtual ~TransactionSource() = default;
-  // The number of the transaction that this client runs next; nothing: it stays idle from now on.
-  virtual std::optional<std::uint64_t> next_transaction(std::size_t client) = 0;
+  // What this client runs next; nothing: none is due, and the client stays idle until it is asked to look again.
+  virtual std::optional<NextTransaction> next_transaction(std::size_t client) = 0;
   virtual void on_answer(const TransactionAnswer& answer) = 0;
 };
 
