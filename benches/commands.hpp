@@ -18,6 +18,7 @@ int run_store(const std::vector<std::string>& arguments);
 int run_engine(const std::vector<std::string>& arguments);
 int run_http(const std::vector<std::string>& arguments);
 int run_grpc(const std::vector<std::string>& arguments);
+int run_compare(const std::vector<std::string>& arguments);
 int run_recover(const std::vector<std::string>& arguments);
 
 }  // namespace settle::bench

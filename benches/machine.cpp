@@ -1,7 +1,9 @@
 #include "benches/machine.hpp"
 
+#include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -11,7 +13,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <string>
 #include <system_error>
+#include <thread>
 
 namespace settle::bench {
 namespace {
@@ -66,6 +70,22 @@ std::optional<ProcessUsage> usage_of(pid_t pid) {
   if (!fields || !memory) return std::nullopt;
   return ProcessUsage{.cpu_us = (user_ticks + system_ticks) * 1'000'000 / ::sysconf(_SC_CLK_TCK),
                       .resident_bytes = resident_pages * ::sysconf(_SC_PAGESIZE)};
+}
+
+std::string describe_machine() {
+  std::string processor = "an unknown processor";
+  std::ifstream about("/proc/cpuinfo");
+  for (std::string line; std::getline(about, line);) {
+    if (line.rfind("model name", 0) != 0) continue;
+    processor = line.substr(line.find(':') + 2);
+    break;
+  }
+  const double gibibytes =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 30);
+  utsname system{};
+  ::uname(&system);
+  return fmt::format("{} threads of {}, {:.0f} GiB, {} {}", std::thread::hardware_concurrency(), processor, gibibytes,
+                     system.sysname, system.release);
 }
 
 Result<FileSystem> file_system_of(const std::filesystem::path& folder) {

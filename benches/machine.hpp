@@ -26,6 +26,9 @@ struct ProcessUsage {
 // Nothing where there is no such process.
 std::optional<ProcessUsage> usage_of(pid_t pid);
 
+// Processors, memory and kernel, for a person.
+std::string describe_machine();
+
 struct FileSystem {
   std::string name;        // "ext4", "tmpfs"; its magic number in hex where it has no name here
   bool in_memory = false;  // what is written does not survive a power cut, synced or not

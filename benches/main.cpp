@@ -23,6 +23,7 @@ constexpr Command kCommands[] = {
     {"http", run_http, "a server, with clients and a participant over HTTP"},
     {"grpc", run_grpc, "the same over gRPC"},
     {"recover", run_recover, "a server that is killed with many unfinished transactions and started again"},
+    {"compare", run_compare, "settled beside DTM, by store and number of clients, with a page of plots"},
 };
 
 void print_usage(std::FILE* file) {

@@ -9,17 +9,15 @@
 namespace settle::bench {
 namespace {
 
-std::string text_of(double value) {
+std::string value_text(double value) {
   char text[64];
   const int digits = std::fabs(value) >= 1000 ? 0 : std::fabs(value) >= 10 ? 2 : 3;
   std::snprintf(text, sizeof text, "%.*f", digits, value);
   return text;
 }
-std::string text_of(std::int64_t value) { return std::to_string(value); }
-std::string text_of(bool value) { return value ? "yes" : "no"; }
-std::string text_of(const std::string& value) { return value; }
-
-std::string quoted(std::string_view text) { return boost::json::serialize(boost::json::string_view(text)); }
+std::string value_text(std::int64_t value) { return std::to_string(value); }
+std::string value_text(bool value) { return value ? "yes" : "no"; }
+std::string value_text(const std::string& value) { return value; }
 
 // Plain numbers that a shell script can use too, where the library would write 1.2E3; no more digits than were
 // measured.
@@ -30,9 +28,15 @@ std::string json_value(double value) {
 }
 std::string json_value(std::int64_t value) { return std::to_string(value); }
 std::string json_value(bool value) { return value ? "true" : "false"; }
-std::string json_value(const std::string& value) { return quoted(value); }
+std::string json_value(const std::string& value) { return quoted_json(value); }
 
 }  // namespace
+
+std::string quoted_json(std::string_view text) { return boost::json::serialize(boost::json::string_view(text)); }
+
+std::string text_of(const Figure& figure) {
+  return std::visit([](const auto& value) { return value_text(value); }, figure.value);
+}
 
 std::string table_of(const std::vector<Measurement>& measurements) {
   std::string table;
@@ -44,7 +48,7 @@ std::string table_of(const std::vector<Measurement>& measurements) {
     const std::string_view label = measurements.front()[row].label;
     table.append(label).append(label_width - label.size(), ' ');
     for (const Measurement& measurement : measurements) {
-      const std::string text = std::visit([](const auto& value) { return text_of(value); }, measurement[row].value);
+      const std::string text = text_of(measurement[row]);
       table.append(2, ' ').append(kColumnWidth - std::min(kColumnWidth, text.size()), ' ').append(text);
     }
     table.push_back('\n');
@@ -52,17 +56,20 @@ std::string table_of(const std::vector<Measurement>& measurements) {
   return table;
 }
 
-std::string json_of(const std::vector<Measurement>& measurements) {
-  std::string json = R"({"results":[)";
+std::string json_of(const std::vector<Measurement>& measurements) { return "{" + results_json(measurements) + "}\n"; }
+
+std::string results_json(const std::vector<Measurement>& measurements) {
+  std::string json = R"("results":[)";
   for (const Measurement& measurement : measurements) {
     json += json.back() == '[' ? "{" : ",{";
     for (const Figure& figure : measurement) {
       if (json.back() != '{') json += ',';
-      json += quoted(figure.key) + ':' + std::visit([](const auto& value) { return json_value(value); }, figure.value);
+      json +=
+          quoted_json(figure.key) + ':' + std::visit([](const auto& value) { return json_value(value); }, figure.value);
     }
     json += '}';
   }
-  return json + "]}\n";
+  return json + "]";
 }
 
 void print(const std::vector<Measurement>& measurements, bool json) {

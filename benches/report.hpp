@@ -26,6 +26,13 @@ std::string table_of(const std::vector<Measurement>& measurements);
 // {"results":[{"key":value,…},…]} on one line.
 std::string json_of(const std::vector<Measurement>& measurements);
 
+// "results":[…] alone, for an object that has more.
+std::string results_json(const std::vector<Measurement>& measurements);
+std::string quoted_json(std::string_view text);
+
+// The value as the table has it.
+std::string text_of(const Figure& figure);
+
 // Writes one of the two to standard output.
 void print(const std::vector<Measurement>& measurements, bool json);
 

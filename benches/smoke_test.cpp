@@ -2,7 +2,11 @@
 #include <doctest/doctest.h>
 #include <stdio.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include <boost/json/parse.hpp>
@@ -170,6 +174,37 @@ TEST_CASE("bench/recover: a killed server -> nothing is left behind") {
   CHECK(number(results[0], "per_second") > 0);
 }
 
+TEST_CASE("bench/compare: beside another -> every question is answered by each, and there is a page of plots") {
+  // settled reads the environment that DTM reads, so it can stand in for it.
+  const std::string page =
+      (std::filesystem::temp_directory_path() / ("settle-report-" + std::to_string(::getpid()) + ".html")).string();
+  const Outcome outcome = run("compare --server " SETTLED_PROGRAM " --store rocksdb memory --dtm " SETTLED_PROGRAM
+                              " --dtm-store memory --clients 2 4 --seconds 0.3 --stuck 20 --allow-volatile --json"
+                              " --report " +
+                              page + " 2>/dev/null");
+  CAPTURE(outcome.output);
+  REQUIRE(outcome.status == 0);
+  const boost::json::value parsed = boost::json::parse(outcome.output);
+  CHECK_FALSE(parsed.at("machine").as_string().empty());
+  const boost::json::array& sections = parsed.at("sections").as_array();
+  REQUIRE(sections.size() == 5);
+  const char* const names[] = {"http_closed_loop_2", "http_closed_loop_4", "grpc_closed_loop", "http_open_loop",
+                               "recovery"};
+  for (std::size_t i = 0; i < sections.size(); ++i) {
+    CHECK(sections[i].at("name") == names[i]);
+    const std::size_t subjects = i < 4 ? 3 : 1;  // nothing in memory is there after a kill
+    CHECK(sections[i].at("subjects").as_array().size() == subjects);
+    REQUIRE(sections[i].at("results").as_array().size() == subjects);
+    CHECK(number(sections[i].at("results").at(0), "per_second") > 0);
+  }
+  CHECK(number(sections[3].at("results").at(0), "rate") >= 1);
+  std::ifstream file(page);
+  const std::string html{std::istreambuf_iterator<char>(file), {}};
+  CHECK(html.find("DTM, memory") != std::string::npos);
+  CHECK(html.find("</html>") != std::string::npos);
+  std::filesystem::remove(page);
+}
+
 TEST_CASE("bench/http: two servers on one database -> what one did the other one shows") {
   const boost::json::array results = results_of("http --server " SETTLED_PROGRAM
                                                 " --store mysql --servers 2 --clients 4 --seconds 0.5"
@@ -215,6 +250,10 @@ TEST_CASE("bench/command line: what is wrong -> status 2 and nothing measured") 
                                 "grpc",
                                 "grpc --url http://127.0.0.1:1 --channels 0",
                                 "grpc --url http://127.0.0.1:1 --clients 0",
+                                "compare",
+                                "compare --server x --clients 0",
+                                "compare --server x --rounds 0",
+                                "compare --server x --update-branch-sync 2",
                                 "recover",
                                 "recover --server x --transactions 0"}) {
     CAPTURE(arguments);
