@@ -15,6 +15,7 @@
 #include "benches/latency_histogram.hpp"
 #include "benches/machine.hpp"
 #include "benches/opened_store.hpp"
+#include "benches/progress_bar.hpp"
 #include "benches/report.hpp"
 #include "settle/engine.hpp"
 #include "settle/local_branches.hpp"
@@ -120,6 +121,14 @@ class Load {
   std::string trouble_;
 };
 
+void wait(double seconds, ProgressBar& bar, const char* what) {
+  constexpr double kShowEvery = 0.1;
+  for (double waited = 0; waited < seconds; waited += kShowEvery) {
+    bar.show(what, waited / seconds);
+    std::this_thread::sleep_for(std::chrono::duration<double>(std::min(kShowEvery, seconds - waited)));
+  }
+}
+
 // Runs the plan on a store that is open.
 Result<Measurement> measure(const EnginePlan& plan, OpenedStore& opened) {
   std::atomic<std::uint64_t> undone = 0;
@@ -145,10 +154,11 @@ Result<Measurement> measure(const EnginePlan& plan, OpenedStore& opened) {
                    .rocksdb = opened.statistics()};
   };
   Load load(*engine.value(), plan);
-  std::this_thread::sleep_for(std::chrono::duration<double>(plan.warm_up_seconds));
+  ProgressBar bar(plan.store);
+  wait(plan.warm_up_seconds, bar, "warm up");
   const Reading before = read();
   load.begin_window();
-  std::this_thread::sleep_for(std::chrono::duration<double>(plan.seconds));
+  wait(plan.seconds, bar, "measure");
   load.end_window();
   const Reading after = read();
   load.finish();

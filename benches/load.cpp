@@ -4,11 +4,13 @@
 #include <cmath>
 
 #include "benches/machine.hpp"
+#include "benches/progress_bar.hpp"
 #include "benches/transaction_query.hpp"
 
 namespace settle::bench {
 namespace {
 
+constexpr std::int64_t kShowEveryNs = 100'000'000;
 constexpr std::int64_t kPauseMaxUs = 1'000'000;
 // Beyond this without a sign of life the run is given up.
 constexpr std::int64_t kSilenceMaxNs = 30'000'000'000;
@@ -36,12 +38,19 @@ Reading take_reading(const LoadPlan& plan) {
 }
 
 // Runs the load until the time has come, or no client waits any more and none will. An Error where nothing moves.
-Result<Done> run_until(const LoadPlan& plan, Load& load, const CheckedTransactions& transactions, std::int64_t end_ns) {
+Result<Done> run_until(const LoadPlan& plan, Load& load, const CheckedTransactions& transactions, std::int64_t end_ns,
+                       ProgressBar& bar, const char* what) {
+  const std::int64_t begin_ns = now_ns();
+  std::int64_t shown_ns = 0;
   std::uint64_t answers_seen = transactions.answers();
   std::int64_t moved_ns = now_ns();
   while (load.busy() > 0 || transactions.next_due_ns()) {
     const std::int64_t time_ns = now_ns();
     if (time_ns >= end_ns) return Done{};
+    if (time_ns - shown_ns > kShowEveryNs) {
+      shown_ns = time_ns;
+      bar.show(what, static_cast<double>(time_ns - begin_ns) / static_cast<double>(end_ns - begin_ns));
+    }
     if (transactions.answers() != answers_seen || load.busy() == 0) {
       answers_seen = transactions.answers();
       moved_ns = time_ns;
@@ -67,17 +76,18 @@ struct Window {
 Result<Window> run_window(const LoadPlan& plan, Load& load, CheckedTransactions& transactions) {
   const auto nanoseconds = [](double seconds) { return static_cast<std::int64_t>(std::llround(seconds * 1e9)); };
   Window window;
-  Result<Done> ran = run_until(plan, load, transactions, now_ns() + nanoseconds(plan.warm_up_seconds));
+  ProgressBar bar(std::to_string(plan.clients) + " clients");
+  Result<Done> ran = run_until(plan, load, transactions, now_ns() + nanoseconds(plan.warm_up_seconds), bar, "warm up");
   if (!ran) return ran.error();
   window.before = take_reading(plan);
   transactions.begin_window();
-  ran = run_until(plan, load, transactions, window.before.time_ns + nanoseconds(plan.seconds));
+  ran = run_until(plan, load, transactions, window.before.time_ns + nanoseconds(plan.seconds), bar, "measure");
   if (!ran) return ran.error();
   transactions.end_window();
   window.after = take_reading(plan);
   window.waiting = transactions.waiting(window.after.time_ns);
   transactions.stop();
-  ran = run_until(plan, load, transactions, INT64_MAX);
+  ran = run_until(plan, load, transactions, INT64_MAX, bar, "finish");
   if (!ran) return ran.error();
   return window;
 }

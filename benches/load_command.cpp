@@ -37,6 +37,7 @@ void add_options(po::options_description& options, LoadPlan& plan, Choices& choi
       ("dtm", po::value(&choices.dtm), "DTM's program (benches/dtm), to be measured beside --server, turn by turn")
       ("dtm-store", po::value(&choices.dtm_stores)->default_value("boltdb,redis"), "its STORE_DRIVERs, one turn each")
       ("servers", po::value(&choices.server.servers)->default_value(1), "settled servers on one mysql, with a part of the clients each")
+      ("unfinished", po::value(&choices.server.unfinished)->default_value(0), "transactions that settled finds when it starts, all waiting for an hour")
       ("rounds", po::value(&choices.rounds)->default_value(1), "turns of each started server; figures are medians")
       ("clients", po::value(&plan.clients)->default_value(64), "each with one transaction at a time")
       ("rate", po::value(&plan.rate)->default_value(0), "an open loop: so many transactions are due a second, and their time counts from then; 0: each client starts its next one when it has its answer")
@@ -52,6 +53,9 @@ void add_options(po::options_description& options, LoadPlan& plan, Choices& choi
 std::string check_options(const Choices& choices, LoadPlan& plan) {
   if (choices.url.empty() == choices.server.program.empty()) return "give either --url or --server";
   if (!choices.dtm.empty() && choices.server.program.empty()) return "--dtm is for beside --server";
+  if (choices.server.unfinished > 0 && (choices.server.program.empty() || !choices.dtm.empty())) {
+    return "--unfinished is for a --server that is settled, alone";
+  }
   if (!choices.dtm.empty() && choices.dtm_stores.empty()) return "--dtm-store must name one or more";
   if (choices.server.servers == 0) return "--servers must be 1 or more";
   if (choices.server.servers > 1 && choices.server.program.empty()) return "--servers is for a --server";

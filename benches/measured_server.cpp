@@ -7,6 +7,10 @@
 
 #include <boost/program_options/value_semantic.hpp>
 
+#include "benches/parked_sagas.hpp"
+#include "settle/storage/mysql.hpp"
+#include "settle/storage/rocksdb.hpp"
+
 namespace settle::bench {
 namespace {
 
@@ -29,6 +33,28 @@ Result<std::vector<std::string>> start_store(const ServerChoice& choice, Measure
   return environment;
 }
 
+Result<std::unique_ptr<Store>> open_as_server(const ServerChoice& choice, const MeasuredServer& measured,
+                                              const ServerSetting& setting) {
+  if (kept_in_mariadb(choice.store)) {
+    MysqlOptions options;
+    options.host = "127.0.0.1";
+    options.port = measured.mariadb->port();
+    return open_mysql_store(options, {});
+  }
+  RocksdbOptions options;
+  options.path = (setting.folder / "store").string();
+  Result<std::unique_ptr<RocksdbStore>> store = open_rocksdb_store(options);
+  if (!store) return store.error();
+  return std::unique_ptr<Store>(std::move(store).value());
+}
+
+Result<Done> store_unfinished(const ServerChoice& choice, const MeasuredServer& measured,
+                              const ServerSetting& setting) {
+  Result<std::unique_ptr<Store>> store = open_as_server(choice, measured, setting);
+  if (!store) return store.error();
+  return store_parked_sagas(*store.value(), choice.unfinished);
+}
+
 // The first is ready before the second is started: it makes the tables.
 Result<StartedServer> start_one(const ServerChoice& choice, const MeasuredServer& measured,
                                 const std::vector<std::string>& environment, std::size_t number) {
@@ -40,11 +66,18 @@ Result<StartedServer> start_one(const ServerChoice& choice, const MeasuredServer
   Result<ServerSetting> setting = make_setting(choice.program, choice.store, folder);
   if (!setting) return setting.error();
   setting.value().store_environment = environment;
+  if (number == 1 && choice.unfinished > 0) {
+    const Result<Done> stored = store_unfinished(choice, measured, setting.value());
+    if (!stored) return stored.error();
+  }
+  const std::int64_t begin_ns = now_ns();
   Result<std::unique_ptr<ServerProcess>> process = ServerProcess::start(setting.value());
   if (!process) return process.error();
   const Result<Done> ready = process.value()->wait_until_ready(kServerReadyTimeoutMs);
   if (!ready) return ready.error();
-  return StartedServer{.setting = std::move(setting).value(), .process = std::move(process).value()};
+  return StartedServer{.setting = std::move(setting).value(),
+                       .process = std::move(process).value(),
+                       .start_seconds = static_cast<double>(now_ns() - begin_ns) / 1e9};
 }
 
 }  // namespace
@@ -72,6 +105,9 @@ Result<Done> check(const ServerChoice& choice) {
   }
   if (choice.servers > 1 && !kept_in_mariadb(choice.store)) {
     return Error{Code::invalid, "only on mysql may there be more than one server"};
+  }
+  if (choice.unfinished > 0 && choice.store != "rocksdb" && !kept_in_mariadb(choice.store)) {
+    return Error{Code::invalid, "--unfinished is for settled on rocksdb or mysql"};
   }
   if (choice.store == kRedis) {
     const Result<std::filesystem::path> redis = RedisProcess::find();

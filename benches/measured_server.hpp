@@ -23,6 +23,7 @@ struct ServerChoice {
   std::string mysql_tables;        // for mysql: a file of the statements that make the tables; empty: the server does
   std::string update_branch_sync;  // for mysql: UPDATE_BRANCH_SYNC
   std::size_t servers = 1;         // for mysql: of this program, on one database
+  std::size_t unfinished = 0;      // for settled on rocksdb or mysql: waiting transactions that it finds at its start
 };
 // --server, --store, --path, --mysql-tables and --update-branch-sync, kept in `choice`.
 void add_server_options(boost::program_options::options_description& options, ServerChoice& choice);
@@ -33,6 +34,7 @@ Result<Done> check(const ServerChoice& choice);
 struct StartedServer {
   ServerSetting setting;
   std::unique_ptr<ServerProcess> process;
+  double start_seconds = 0;  // until it was ready
 };
 
 // Started servers and their folder, which goes away after them.

@@ -129,6 +129,20 @@ TEST_CASE("bench/http: a server of its own -> speed, CPU, memory") {
   CHECK(number(results[0], "repeated_calls") == 0);
 }
 
+TEST_CASE("bench/http: unfinished transactions in the store -> found at the start, and left alone") {
+  for (const std::string store : {"rocksdb", "mysql"}) {
+    CAPTURE(store);
+    const boost::json::array results = results_of("http --server " SETTLED_PROGRAM " --store " + store +
+                                                  " --unfinished 3000 --clients 4 --seconds 0.5 --warm-up-seconds 0.1"
+                                                  " --allow-volatile");
+    REQUIRE(results.size() == 1);
+    check_speed(results[0]);
+    CHECK(number(results[0], "unfinished") == 3000);
+    CHECK(number(results[0], "start_seconds") > 0);
+    CHECK(number(results[0], "repeated_calls") == 0);
+  }
+}
+
 TEST_CASE("bench/http, grpc: an open loop -> as many transactions as were due") {
   for (const std::string command : {"http", "grpc"}) {
     CAPTURE(command);
@@ -244,6 +258,8 @@ TEST_CASE("bench/command line: what is wrong -> status 2 and nothing measured") 
                                 "http --server x --rounds 0",
                                 "http --server x --servers 0",
                                 "http --server x --rate -1",
+                                "http --url http://127.0.0.1:1 --unfinished 1",
+                                "http --server x --dtm x --unfinished 1",
                                 "http --url http://127.0.0.1:1 --servers 2",
                                 "http --server x --update-branch-sync 2",
                                 "http --server x --dtm x --dtm-store mysql",

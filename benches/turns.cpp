@@ -30,6 +30,8 @@ Result<Measurement> take_turn(const ServerChoice& subject, LoadPlan plan, const 
   Measurement measurement{{"server", "server", server.value().servers.front().setting.program.filename().string()},
                           {"store", "store", subject.store},
                           {"update_branch_sync", "progress is written at once", syncs},
+                          {"unfinished", "found waiting at the start", static_cast<std::int64_t>(subject.unfinished)},
+                          {"start_seconds", "start, s", server.value().servers.front().start_seconds},
                           {"durable", "durable", server.value().durable},
                           {"file_system", "file system", server.value().file_system.name}};
   measurement.insert(measurement.end(), measured.value().begin(), measured.value().end());
