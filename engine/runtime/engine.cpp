@@ -6,9 +6,9 @@
 #include <mutex>
 #include <utility>
 
-#include "engine/core/utf8.hpp"
 #include "engine/runtime/committer.hpp"
 #include "engine/runtime/refusals.hpp"
+#include "engine/runtime/request_checks.hpp"
 #include "engine/runtime/shard.hpp"
 
 namespace settle {
@@ -16,13 +16,11 @@ namespace {
 
 using runtime::Claimer;
 using runtime::Committer;
+using runtime::RequestChecks;
 using runtime::Shard;
 using runtime::Surroundings;
 
 constexpr std::size_t kPurgeBatch = 1'000;
-constexpr std::size_t kTopicBytesMax = 128;
-constexpr std::size_t kTopicUrlBytesMax = 2'048;
-constexpr std::size_t kResultBytesMax = 1 << 20;
 
 // What the caller of open() left out.
 struct OwnPorts {
@@ -130,7 +128,7 @@ class RunningEngine final : public Engine {
   }
 
   void submit(Definition definition, Completion<Done> completion) override {
-    if (Result<Done> ok = check(definition); !ok) {
+    if (Result<Done> ok = checks_.definition(definition); !ok) {
       refuse(definition.gid, std::move(ok.error()), std::move(completion));
       return;
     }
@@ -141,7 +139,7 @@ class RunningEngine final : public Engine {
   }
 
   void prepare(Definition definition, Completion<Done> completion) override {
-    if (Result<Done> ok = check(definition); !ok) {
+    if (Result<Done> ok = checks_.definition(definition); !ok) {
       refuse(definition.gid, std::move(ok.error()), std::move(completion));
       return;
     }
@@ -160,7 +158,7 @@ class RunningEngine final : public Engine {
   }
 
   void prepare_workflow(Definition definition, Completion<StoredTransaction> completion) override {
-    if (Result<Done> ok = check_workflow(definition); !ok) {
+    if (Result<Done> ok = checks_.workflow(definition); !ok) {
       refuse(definition.gid, std::move(ok.error()), std::move(completion));
       return;
     }
@@ -172,7 +170,7 @@ class RunningEngine final : public Engine {
 
   void register_branch(std::string gid, TransType type, Registration registration, BranchStatus status,
                        Completion<Done> completion) override {
-    if (Result<Done> ok = check_registration(type, registration, status); !ok) {
+    if (Result<Done> ok = checks_.registration(type, registration, status); !ok) {
       refuse(gid, std::move(ok.error()), std::move(completion));
       return;
     }
@@ -185,17 +183,7 @@ class RunningEngine final : public Engine {
 
   void finish_workflow(std::string gid, GlobalStatus status, std::string rollback_reason, std::string result,
                        Completion<Done> completion) override {
-    if (!is_final(status)) {
-      refuse(gid, {Code::conflict, "status: must be succeed or failed, is '" + std::string(to_string(status)) + "'"},
-             std::move(completion));
-      return;
-    }
-    if (result.size() > kResultBytesMax) {
-      refuse(gid, {Code::invalid, "result: has more than " + std::to_string(kResultBytesMax) + " bytes"},
-             std::move(completion));
-      return;
-    }
-    if (Result<Done> ok = ports_.store.check_result(result); !ok) {
+    if (Result<Done> ok = checks_.workflow_result(status, result); !ok) {
       refuse(gid, std::move(ok.error()), std::move(completion));
       return;
     }
@@ -209,7 +197,7 @@ class RunningEngine final : public Engine {
 
   void subscribe(std::string topic, std::string url, std::string remark, Completion<Done> completion) override {
     Subscriber subscriber{std::move(url), std::move(remark)};
-    if (Result<Done> ok = check_subscriber(topic, subscriber); !ok) {
+    if (Result<Done> ok = checks_.subscriber(topic, subscriber); !ok) {
       return refuse(topic, std::move(ok.error()), std::move(completion));
     }
     change_topics(
@@ -220,7 +208,7 @@ class RunningEngine final : public Engine {
   }
 
   void unsubscribe(std::string topic, std::string url, Completion<Done> completion) override {
-    Result<Done> ok = check_topic(topic);
+    Result<Done> ok = checks_.topic(topic);
     if (ok && url.empty()) ok = Error{Code::invalid, "empty url"};
     if (!ok) return refuse(topic, std::move(ok.error()), std::move(completion));
     change_topics([this, topic = std::move(topic),
@@ -229,7 +217,7 @@ class RunningEngine final : public Engine {
   }
 
   void delete_topic(std::string topic, Completion<Done> completion) override {
-    if (Result<Done> ok = check_topic(topic); !ok) {
+    if (Result<Done> ok = checks_.topic(topic); !ok) {
       return refuse(topic, std::move(ok.error()), std::move(completion));
     }
     change_topics([this, topic = std::move(topic)] { return topics_.remove(*committers_.front(), topic); },
@@ -402,76 +390,6 @@ class RunningEngine final : public Engine {
     });
   }
 
-  Result<Done> check(const Definition& definition) const {
-    if (definition.type == TransType::workflow) {
-      return Error{Code::invalid,
-                   "trans_type: a workflow is prepared by prepareWorkflow, and submitted with its result"};
-    }
-    if (Result<Done> ok = validate(definition); !ok) return ok;
-    const std::size_t rows_per_step = definition.type == TransType::saga ? 2 : 1;
-    for (std::size_t row = 0; row < definition.branches.size(); ++row) {
-      const BranchDefinition& branch = definition.branches[row];
-      if (is_callable(branch.url)) continue;
-      if (definition.type == TransType::msg && branch.url.starts_with(kTopicScheme)) continue;
-      return unknown_scheme(
-          "steps[" + std::to_string(row / rows_per_step) + "]." + std::string(to_string(branch.operation)), branch.url);
-    }
-    if (!is_callable(definition.query_prepared)) return unknown_scheme("query_prepared", definition.query_prepared);
-    return Done{};
-  }
-
-  // Whether there is a caller for this url; an empty one needs none.
-  bool is_callable(const std::string& url) const {
-    if (url.empty()) return true;
-    const std::string scheme = runtime::url_scheme(url);
-    return std::any_of(ports_.callers.begin(), ports_.callers.end(), [&](const CallerPort& port) {
-      return port.schemes.empty() || std::find(port.schemes.begin(), port.schemes.end(), scheme) != port.schemes.end();
-    });
-  }
-
-  static Error unknown_scheme(const std::string& field, const std::string& url) {
-    return {Code::invalid, field + ": the scheme of this url is not known: " + url};
-  }
-
-  static Result<Done> check_workflow(const Definition& definition) {
-    if (definition.type != TransType::workflow) return Error{Code::invalid, "trans_type: must be 'workflow'"};
-    return validate(definition);
-  }
-
-  Result<Done> check_registration(TransType type, const Registration& registration, BranchStatus status) const {
-    if (Result<Done> ok = validate(type, registration); !ok) return ok;
-    if (type != TransType::workflow && status != BranchStatus::prepared) {
-      return Error{Code::invalid, "status: of a branch that is still to be called must be prepared"};
-    }
-    const std::pair<const char*, const std::string*> urls[] = {
-        {type == TransType::tcc ? "confirm" : "url", &registration.url}, {"cancel", &registration.cancel_url}};
-    for (const auto& [field, url] : urls) {
-      if (!is_callable(*url)) return unknown_scheme(field, *url);
-    }
-    return ports_.store.check(registration);
-  }
-
-  static Result<Done> check_text(const char* field, const std::string& text, std::size_t bytes_max) {
-    if (text.size() > bytes_max) {
-      return Error{Code::invalid, std::string(field) + ": has more than " + std::to_string(bytes_max) + " bytes"};
-    }
-    if (!core::count_characters(text)) return Error{Code::invalid, std::string(field) + ": is not valid UTF-8"};
-    return Done{};
-  }
-
-  static Result<Done> check_topic(const std::string& topic) {
-    if (topic.empty()) return Error{Code::invalid, "empty topic"};
-    return check_text("topic", topic, kTopicBytesMax);
-  }
-
-  Result<Done> check_subscriber(const std::string& topic, const Subscriber& subscriber) const {
-    if (Result<Done> ok = check_topic(topic); !ok) return ok;
-    if (subscriber.url.empty()) return Error{Code::invalid, "empty url"};
-    if (Result<Done> ok = check_text("url", subscriber.url, kTopicUrlBytesMax); !ok) return ok;
-    if (Result<Done> ok = check_text("remark", subscriber.remark, kTopicUrlBytesMax); !ok) return ok;
-    return is_callable(subscriber.url) ? Result<Done>(Done{}) : unknown_scheme("url", subscriber.url);
-  }
-
   void read_topics() {
     const Result<Done> read = topics_.read(ports_.log);
     if (!read) ports_.log(LogLevel::error, "", "topics cannot be read again: " + read.error().message);
@@ -577,6 +495,7 @@ class RunningEngine final : public Engine {
 
   OwnPorts own_;
   Ports ports_;
+  const RequestChecks checks_{ports_};
   const EngineOptions options_;
   runtime::TopicBook topics_;
   std::mutex gid_mutex_;
