@@ -1,4 +1,6 @@
 // settle-bench compare: settled and DTM in one sitting, on the stores that are to be decided between.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +14,7 @@
 #include "benches/commands.hpp"
 #include "benches/comparison.hpp"
 #include "benches/dtm_program.hpp"
+#include "benches/machine.hpp"
 #include "benches/turns.hpp"
 
 namespace settle::bench {
@@ -120,17 +123,24 @@ int run_compare(const std::vector<std::string>& arguments) {
     dtm = DtmProgram{choices.dtm, choices.mysql_tables};
   }
   add_subjects(plan, choices, dtm);
-  const Result<std::vector<Section>> sections = compare(plan);
+  const Result<FileSystem> file_system = file_system_of(folder.value().path());
+  const Result<double> synced_ms = synced_write_ms(folder.value().path());
+  if (!file_system || !synced_ms)
+    return fail((file_system ? synced_ms.error() : file_system.error()).message, kExitFailed);
+  Result<std::vector<Section>> sections = compare(plan);
   if (!sections) return fail(sections.error().message, kExitFailed);
+  const Comparison comparison{fmt::format("{}, {} with synced writes of 4 KiB in {:.2f} ms", describe_machine(),
+                                          file_system.value().name, synced_ms.value()),
+                              command_line_of(arguments), std::move(sections).value()};
   const bool json = values.count("json") > 0;
-  const std::string text = json ? json_of(sections.value()) : table_of(sections.value());
+  const std::string text = json ? json_of(comparison) : table_of(comparison);
   std::fputs(text.c_str(), stdout);
   if (!choices.report.empty()) {
     std::ofstream file(choices.report);
-    file << html_of(page_of(sections.value(), command_line_of(arguments)));
+    file << html_of(page_of(comparison));
     if (!file.flush()) return fail("cannot write " + choices.report, kExitFailed);
   }
-  if (any_volatile(sections.value(), plan) && values.count("allow-volatile") == 0) {
+  if (any_volatile(comparison.sections, plan) && values.count("allow-volatile") == 0) {
     return fail("the folder is on a file system in memory: no figure of a durable store. See --path.", kExitVolatile);
   }
   return kExitFine;

@@ -8,7 +8,6 @@
 
 #include "benches/grpc_load.hpp"
 #include "benches/http_load.hpp"
-#include "benches/machine.hpp"
 #include "benches/recovery.hpp"
 #include "benches/summary.hpp"
 #include "benches/turns.hpp"
@@ -126,9 +125,10 @@ Result<std::vector<Section>> compare(const ComparisonPlan& plan) {
   return sections;
 }
 
-std::string json_of(const std::vector<Section>& sections) {
-  std::string json = R"({"machine":)" + quoted_json(describe_machine()) + R"(,"sections":[)";
-  for (const Section& section : sections) {
+std::string json_of(const Comparison& comparison) {
+  std::string json = R"({"machine":)" + quoted_json(comparison.machine) + R"(,"command":)" +
+                     quoted_json(comparison.command_line) + R"(,"sections":[)";
+  for (const Section& section : comparison.sections) {
     if (json.back() != '[') json += ',';
     json += R"({"name":)" + quoted_json(section.name) + R"(,"subjects":[)";
     for (const std::string& subject : section.subjects) {
@@ -140,9 +140,9 @@ std::string json_of(const std::vector<Section>& sections) {
   return json + "]}\n";
 }
 
-std::string table_of(const std::vector<Section>& sections) {
-  std::string text = describe_machine() + "\n";
-  for (const Section& section : sections) {
+std::string table_of(const Comparison& comparison) {
+  std::string text = comparison.machine + "\n";
+  for (const Section& section : comparison.sections) {
     text += "\n" + section.title + "\n";
     for (std::size_t i = 0; i < section.subjects.size(); ++i) {
       text += (i == 0 ? "  " : ", ") + section.subjects[i];
@@ -152,14 +152,13 @@ std::string table_of(const std::vector<Section>& sections) {
   return text;
 }
 
-Page page_of(const std::vector<Section>& sections, const std::string& command_line) {
+Page page_of(const Comparison& comparison) {
+  const std::vector<Section>& sections = comparison.sections;
   Page page;
   page.title = "settled beside DTM";
   page.introduction = {
-      describe_machine() +
-          ". The servers, their databases, the clients and the branches that are called "
-          "all run on it.",
-      "Measured with: " + command_line,
+      comparison.machine + ". Servers, databases, clients and the branches that are called all run on it.",
+      "Measured with: " + comparison.command_line,
       "Servers take turns within each question; where there are several rounds, figures are medians. "
       "RocksDB, BoltDB and MariaDB write what they acknowledge to the disk; Redis keeps it in memory."};
   page.parts.emplace_back(lines_of(sections, "per_second", "Sagas over HTTP", "a second"));
@@ -178,7 +177,7 @@ Page page_of(const std::vector<Section>& sections, const std::string& command_li
     page.parts.emplace_back(
         bars_of(*recovery, "per_second_from_start", "Stuck sagas finished after a restart", "a second"));
   }
-  for (const Section& section : sections) {
+  for (const Section& section : comparison.sections) {
     page.parts.emplace_back(FigureTable{section.title, section.subjects, section.results});
   }
   return page;

@@ -34,9 +34,15 @@ struct Section {
 // and recovery. The servers take turns in each. Says on standard error what it is at.
 Result<std::vector<Section>> compare(const ComparisonPlan& plan);
 
-// {"machine":{…},"sections":[{"name":…,"results":[…]},…]}
-std::string json_of(const std::vector<Section>& sections);
-std::string table_of(const std::vector<Section>& sections);
-Page page_of(const std::vector<Section>& sections, const std::string& command_line);
+struct Comparison {
+  std::string machine;  // and its disk
+  std::string command_line;
+  std::vector<Section> sections;
+};
+
+// {"machine":…,"command":…,"sections":[{"name":…,"subjects":[…],"results":[…]},…]}
+std::string json_of(const Comparison& comparison);
+std::string table_of(const Comparison& comparison);
+Page page_of(const Comparison& comparison);
 
 }  // namespace settle::bench

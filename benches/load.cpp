@@ -5,6 +5,7 @@
 
 #include "benches/machine.hpp"
 #include "benches/progress_bar.hpp"
+#include "benches/server_groups.hpp"
 #include "benches/transaction_query.hpp"
 
 namespace settle::bench {
@@ -23,6 +24,7 @@ struct Reading {
   std::int64_t own_cpu_us = 0;
   ProcessUsage server;  // all of them
   ProcessUsage store;
+  GroupCounts groups;  // of all servers
 };
 
 ProcessUsage usage_or_nothing(pid_t pid) { return pid != 0 ? usage_of(pid).value_or(ProcessUsage{}) : ProcessUsage{}; }
@@ -33,6 +35,9 @@ Reading take_reading(const LoadPlan& plan) {
     const ProcessUsage usage = usage_or_nothing(server.pid);
     reading.server.cpu_us += usage.cpu_us;
     reading.server.resident_bytes += usage.resident_bytes;
+    const GroupCounts groups = groups_of(server.http);
+    reading.groups.groups += groups.groups;
+    reading.groups.changes += groups.changes;
   }
   return reading;
 }
@@ -116,6 +121,8 @@ Measurement measurement_of(const LoadPlan& plan, const Window& window, const Che
   };
   const Reading& before = window.before;
   const Reading& after = window.after;
+  const double groups = after.groups.groups - before.groups.groups;
+  const double changes = after.groups.changes - before.groups.changes;
   return Measurement{
       {"servers", "servers", static_cast<std::int64_t>(plan.servers.size())},
       {"clients", "clients", static_cast<std::int64_t>(plan.clients)},
@@ -128,6 +135,8 @@ Measurement measurement_of(const LoadPlan& plan, const Window& window, const Che
       {"p50_ms", "median, ms", latencies.percentile_ms(0.5)},
       {"p99_ms", "99 %, ms", latencies.percentile_ms(0.99)},
       {"p999_ms", "99.9 %, ms", latencies.percentile_ms(0.999)},
+      {"groups_per_transaction", "groups written/transaction", groups / count},
+      {"group_size", "changes/group", groups > 0 ? changes / groups : 0},
       {"server_cpu_us", "server CPU/transaction, us", each(before.server.cpu_us, after.server.cpu_us)},
       {"store_cpu_us", "store process CPU, us", each(before.store.cpu_us, after.store.cpu_us)},
       {"bench_cpu_us", "bench CPU/transaction, us", each(before.own_cpu_us, after.own_cpu_us)},

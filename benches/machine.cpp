@@ -1,5 +1,6 @@
 #include "benches/machine.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/resource.h>
@@ -7,6 +8,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -16,6 +18,9 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <vector>
+
+#include "benches/socket.hpp"
 
 namespace settle::bench {
 namespace {
@@ -86,6 +91,29 @@ std::string describe_machine() {
   ::uname(&system);
   return fmt::format("{} threads of {}, {:.0f} GiB, {} {}", std::thread::hardware_concurrency(), processor, gibibytes,
                      system.sysname, system.release);
+}
+
+Result<double> synced_write_ms(const std::filesystem::path& folder) {
+  constexpr int kWrites = 101;
+  const std::filesystem::path path = folder / "synced-writes";
+  const auto failure = [&path] {
+    return Error{Code::internal, path.string() + ": " + std::generic_category().message(errno)};
+  };
+  const Socket file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (!file.open()) return failure();
+  const std::string block(4096, 'x');
+  std::vector<std::int64_t> times_ns;
+  for (int i = 0; i < kWrites; ++i) {
+    const std::int64_t begin_ns = now_ns();
+    // Over and over the same place, once it is there: a log that is used again.
+    if (::pwrite(file.descriptor(), block.data(), block.size(), 0) < 0) return failure();
+    if (::fdatasync(file.descriptor()) != 0) return failure();
+    times_ns.push_back(now_ns() - begin_ns);
+  }
+  std::sort(times_ns.begin(), times_ns.end());
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  return static_cast<double>(times_ns[kWrites / 2]) / 1e6;
 }
 
 Result<FileSystem> file_system_of(const std::filesystem::path& folder) {

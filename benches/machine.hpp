@@ -29,6 +29,9 @@ std::optional<ProcessUsage> usage_of(pid_t pid);
 // Processors, memory and kernel, for a person.
 std::string describe_machine();
 
+// How long it takes to write 4 KiB to a file in this folder and have them on the disk: the median of some.
+Result<double> synced_write_ms(const std::filesystem::path& folder);
+
 struct FileSystem {
   std::string name;        // "ext4", "tmpfs"; its magic number in hex where it has no name here
   bool in_memory = false;  // what is written does not survive a power cut, synced or not

@@ -126,6 +126,8 @@ TEST_CASE("bench/http: a server of its own -> speed, CPU, memory") {
   check_speed(results[0]);
   CHECK(results[0].at("server") == "settled");
   CHECK(number(results[0], "server_rss_mib") > 0);
+  CHECK(number(results[0], "groups_per_transaction") > 0);
+  CHECK(number(results[0], "group_size") >= 1);
   CHECK(number(results[0], "repeated_calls") == 0);
 }
 
