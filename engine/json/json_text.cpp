@@ -2,12 +2,17 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
 
 namespace settle::dtm {
 namespace {
+
+// With a day to spare for every zone.
+constexpr std::int64_t kTimeMsMin = -62'135'510'400'000;  // 0001-01-02 00:00:00 UTC
+constexpr std::int64_t kTimeMsMax = 253'402'128'000'000;  // 9999-12-30 00:00:00 UTC
 
 constexpr std::string_view kBase64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -97,6 +102,13 @@ std::string valid_utf8(std::string_view text) {
   return valid.append(text.substr(copied));
 }
 
+std::string told_message(std::string_view message) {
+  if (message.size() <= kMessageBytesMax) return std::string(message);
+  std::size_t end = kMessageBytesMax;
+  while (end > 0 && is_continuation(message, end)) --end;
+  return std::string(message.substr(0, end)) + " … (shortened)";
+}
+
 std::optional<std::string> parse_base64(std::string_view lines) {
   std::string text(lines);
   std::erase_if(text, [](char character) { return character == '\n' || character == '\r'; });
@@ -135,7 +147,8 @@ void append_base64(std::string& to, std::string_view bytes) {
   }
 }
 
-void append_time(std::string& to, std::int64_t wall_ms) {
+void append_time(std::string& to, std::int64_t time_ms) {
+  const std::int64_t wall_ms = std::clamp(time_ms, kTimeMsMin, kTimeMsMax);
   const std::int64_t fraction_ms = (wall_ms % 1000 + 1000) % 1000;
   const time_t seconds = (wall_ms - fraction_ms) / 1000;
   tm parts{};

@@ -1,6 +1,7 @@
 // Writing JSON, and the texts that stand in it, straight into the answer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,14 +16,20 @@ void append_json_string(std::string& to, std::string_view text);
 // The text with U+FFFD for every byte that is not UTF-8.
 std::string valid_utf8(std::string_view text);
 
+// What a client is told of an error, which may quote whatever it sent: the whole message, or as much of it as is of use
+// to a person, cut between characters and with a mark behind it.
+inline constexpr std::size_t kMessageBytesMax = 2'048;  // without the mark
+std::string told_message(std::string_view message);
+
 // Appends standard base64 with padding, without quotes.
 void append_base64(std::string& to, std::string_view bytes);
 
 // What standard base64 with padding stands for, line breaks aside; nothing where it is something else.
 std::optional<std::string> parse_base64(std::string_view lines);
 
-// Appends RFC 3339 with milliseconds in the machine's local zone, without quotes: 2024-01-31T08:00:00.123+08:00.
-void append_time(std::string& to, std::int64_t wall_ms);
+// Appends RFC 3339 with milliseconds in the machine's local zone, without quotes: 2024-01-31T08:00:00.123+08:00. That
+// has no form for times beyond the years 1 to 9999: of those the nearest is shown.
+void append_time(std::string& to, std::int64_t time_ms);
 
 // One object, written member by member. Names are written as they are: they are ours.
 class JsonObject {

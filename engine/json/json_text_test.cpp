@@ -83,12 +83,22 @@ TEST_CASE("json/writing: text -> UTF-8, with U+FFFD for every byte that is none"
   CHECK(valid_utf8("\xFFz\xE4\xBA") == "\uFFFDz\uFFFD\uFFFD");
 }
 
+TEST_CASE("json/writing: a message that is too long -> its beginning, cut between characters, with a mark") {
+  CHECK(told_message(std::string(kMessageBytesMax, 'x')) == std::string(kMessageBytesMax, 'x'));
+  CHECK(told_message(std::string(kMessageBytesMax + 1, 'x')) == std::string(kMessageBytesMax, 'x') + " … (shortened)");
+  std::string wide = "x";
+  while (wide.size() <= kMessageBytesMax) wide += "\xC3\xA4";
+  CHECK(told_message(wide) == wide.substr(0, kMessageBytesMax - 1) + " … (shortened)");
+}
+
 TEST_CASE("json/writing: times -> RFC 3339 with milliseconds and the local zone") {
   CHECK(time_in("UTC0", 1'700'000'000'123) == "2023-11-14T22:13:20.123Z");
   CHECK(time_in("UTC0", 1'700'000'000'000) == "2023-11-14T22:13:20.000Z");
   CHECK(time_in("EAST-08", 1'700'000'000'007) == "2023-11-15T06:13:20.007+08:00");
   CHECK(time_in("WEST03:30", 1'700'000'000'007) == "2023-11-14T18:43:20.007-03:30");
   CHECK(time_in("UTC0", -1) == "1969-12-31T23:59:59.999Z");
+  CHECK(time_in("WEST12", INT64_MAX) == "9999-12-29T12:00:00.000-12:00");
+  CHECK(time_in("EAST-12", INT64_MIN) == "0001-01-02T12:00:00.000+12:00");
 }
 
 TEST_CASE("json/writing: an object -> its members in the order they were written") {

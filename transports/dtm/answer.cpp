@@ -147,7 +147,7 @@ http::Response error_answer(const Error& error) {
   JsonObject object(response.body);
   if (error.code == Code::failure) object.text("dtm_result", "FAILURE");
   if (error.code == Code::ongoing) object.text("dtm_result", "ONGOING");
-  object.text("message", error.message);
+  object.text("message", told_message(error.message));
   object.end();
   return response;
 }

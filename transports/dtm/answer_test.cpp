@@ -117,5 +117,11 @@ TEST_CASE("dtm/answer: refusals -> the status of their code") {
   }
 }
 
+TEST_CASE("dtm/answer: a refusal that quotes a long text -> shortened") {
+  const http::Response answer = error_answer({Code::invalid, std::string(20'000, 'x')});
+  CHECK(answer.body.size() < 3'000);
+  CHECK(answer.body.ends_with("(shortened)\"}"));
+}
+
 }  // namespace
 }  // namespace settle::dtm

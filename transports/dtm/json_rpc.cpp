@@ -32,7 +32,7 @@ std::string error_envelope(std::string_view id, int code, std::string_view messa
   JsonObject object(body);
   JsonObject error(object.value("error"));
   error.number("code", code);
-  error.text("message", message);
+  error.text("message", told_message(message));
   error.end();
   object.value("id") += id;
   object.text("jsonrpc", "2.0");

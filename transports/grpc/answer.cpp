@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include "engine/json/json_text.hpp"
 #include "settle/grpc/branch_caller.hpp"
 
 namespace settle::rpc {
@@ -16,8 +17,8 @@ constexpr std::array<std::string_view, 17> kNames{
 
 constexpr std::string_view kOngoing = "ONGOING";
 
-// Status and message travel in headers, of which clients take 8 KiB, where a byte may need three.
-constexpr std::size_t kMessageBytesMax = 2'048;
+// Status and message travel in headers, of which clients take so much, and where a byte may need three.
+constexpr std::size_t kHeaderBytesMax = 8 << 10;
 
 constexpr std::string_view kMethodHint =
     " (the path must be the one that the generated stub invokes, /package.Service/Method, capitals as they are)";
@@ -72,8 +73,8 @@ BranchReply reply_of(const grpc::Status& status, const std::string& where) {
 }
 
 grpc::Status status_of(const Error& error) {
-  if (error.message.size() <= kMessageBytesMax) return {code_of(error.code), error.message};
-  return {code_of(error.code), error.message.substr(0, kMessageBytesMax) + " … (shortened)"};
+  static_assert(dtm::kMessageBytesMax <= kHeaderBytesMax / 3);
+  return {code_of(error.code), dtm::told_message(error.message)};
 }
 
 }  // namespace settle::rpc
