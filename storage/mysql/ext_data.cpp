@@ -121,6 +121,15 @@ bool parse_attempts(const dtm::json::object& object, Extra& extra) {
   return true;
 }
 
+// What is beyond them was not written by anybody, and cannot be rounded.
+bool has_plausible_times(const Extra& extra) {
+  const auto is_time = [](std::int64_t wall_ms) {
+    return wall_ms >= -WallTime::kLastMs && wall_ms <= WallTime::kLastMs;
+  };
+  return is_time(extra.submit_time_ms) && is_time(extra.next_retry_time_ms) && extra.retry_interval_ms >= 0 &&
+         extra.retry_interval_ms <= kSecondsMax * 1000;
+}
+
 std::optional<Extra> parse(std::string_view text) {
   const Document document(text, "ext_data");
   if (document.error()) return std::nullopt;
@@ -142,7 +151,7 @@ std::optional<Extra> parse(std::string_view text) {
   fields.read("submit_time_ms", extra.submit_time_ms);
   fields.read("next_retry_time_ms", extra.next_retry_time_ms);
   fields.read("retry_interval_ms", extra.retry_interval_ms);
-  if (fields.error()) return std::nullopt;
+  if (fields.error() || !has_plausible_times(extra)) return std::nullopt;
   return extra;
 }
 

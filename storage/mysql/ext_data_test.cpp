@@ -160,7 +160,9 @@ TEST_CASE("mysql/ext_data: texts that are not ours, or damaged -> as an empty on
         R"({"settle":{"exact":1}})", R"({"settle":{"exact":true,"started":"x"}})",
         R"({"settle":{"exact":true,"started":"5-3"}})", R"({"settle":{"exact":true,"attempts":{"a":1}}})",
         R"({"settle":{"exact":true,"attempts":[1]}})", R"({"settle":{"exact":true,"errors":"many"}})",
-        R"({"settle":{"exact":true)"}) {
+        R"({"settle":{"exact":true,"retry_interval_ms":9223372036854775807}})",
+        R"({"settle":{"exact":true,"next_retry_time_ms":-9223372036854775808}})",
+        R"({"settle":{"exact":true,"submit_time_ms":9223372036854775807}})", R"({"settle":{"exact":true)"}) {
     CAPTURE(text);
     StoredTransaction transaction = from_columns(TransType::saga, submitted(true), std::vector<BranchState>(4));
     decode_ext_data(text, "", transaction);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -98,7 +99,7 @@ Result<Head> read_head(const WallTime& times, Rows& transactions, std::size_t ro
   state.rollback_time_ms = reader.time_ms("rollback_time");
   const std::string options = reader.text();
   definition.custom_data = reader.text();
-  state.retry_interval_ms = reader.number("next_cron_interval") * 1000;
+  state.retry_interval_ms = std::clamp<std::int64_t>(reader.number("next_cron_interval"), 0, kSecondsMax) * 1000;
   state.next_retry_time_ms = reader.time_ms("next_cron_time");
   head.owner = reader.text();
   head.ext_data = reader.text();

@@ -214,6 +214,16 @@ TEST_CASE("mysql/rows: what a DTM server leaves open -> as it means it") {
   CHECK(transaction.state.exact);
 }
 
+TEST_CASE("mysql/rows: an interval that no server writes -> the nearest that one does") {
+  for (const auto& [cell, interval_ms] :
+       {std::pair{"-1", std::int64_t{0}}, {"9223372036854775807", kSecondsMax * 1000}}) {
+    CAPTURE(cell);
+    WrittenRows rows = written_rows(kTimes, saga());
+    rows.transactions.at(0, 12) = cell;
+    CHECK(read(std::move(rows)).state.retry_interval_ms == interval_ms);
+  }
+}
+
 TEST_CASE("mysql/rows: custom_data of a tcc -> is its client's alone") {
   Definition definition = definition_of(TransType::tcc);
   definition.custom_data = "no JSON";
