@@ -105,6 +105,10 @@ Transaction resume(StoredTransaction stored, Moment now, const Policy& policy) {
 
   const State& state = transaction.state;
   if (is_final(state.status)) return transaction;
+  // Retries without a pause between them would never end.
+  if (state.retry_interval_ms <= 0) {
+    transaction.state.retry_interval_ms = first_interval_ms(transaction.definition->options, policy);
+  }
   const Mode& mode = mode_of(transaction.definition->type);
   mode.set_times(transaction, now, policy);
   // A first question, or a delay, is still ahead; or nothing is called before the client comes.
