@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/json/json_text.hpp"
 #include "server/config_keys.hpp"
 
 namespace settle::server {
@@ -85,6 +86,18 @@ class FileReader {
   Complaint complaint_;  // the first one
 };
 
+// What is told of a configuration is one line that can be read, whatever values it quotes.
+std::string one_line(std::string_view text) {
+  std::string line = dtm::told_message(dtm::valid_utf8(text));
+  for (char& character : line) {
+    const auto byte = static_cast<unsigned char>(character);
+    if (byte < 0x20 || byte == 0x7f) character = '?';
+  }
+  return line;
+}
+
+Error refused(std::string_view complaint) { return {Code::invalid, one_line(complaint)}; }
+
 // What the keys of MicroService come to together. The registry's own words begin with the key that is wrong.
 Complaint check_registry(const LoadedConfig& loaded) {
   const Log no_log = [](LogLevel, std::string_view, std::string_view) {};
@@ -133,17 +146,18 @@ Result<LoadedConfig> load_config(const std::optional<std::string>& path, const E
     const std::string place = "environment variable " + name + ": ";
     loaded.places[std::string(key.path)] = place;
     if (const Complaint wrong = key.take(loaded.config, value)) {
-      return Error{Code::invalid, place + *wrong};
+      return refused(place + *wrong);
     }
     if (key.use == KeyUse::never) {
       loaded.warnings.push_back(place + "is not used by this version");
     }
   }
   if (path) {
-    if (const Complaint wrong = FileReader(*path, loaded).read()) return Error{Code::invalid, *wrong};
+    if (const Complaint wrong = FileReader(*path, loaded).read()) return refused(*wrong);
   }
   apply_store(loaded);
-  if (const Complaint wrong = check_registry(loaded)) return Error{Code::invalid, *wrong};
+  if (const Complaint wrong = check_registry(loaded)) return refused(*wrong);
+  for (std::string& warning : loaded.warnings) warning = one_line(warning);
   return loaded;
 }
 

@@ -309,6 +309,7 @@ TEST_CASE("server/config: bad files -> one line with file, line and key") {
       Row{"Log:\n  Outputs: 'stderr,,a'",
           ":2: Log.Outputs: must be stderr, stdout or files, with commas between, is "
           "'stderr,,a'"},
+      Row{"HttpPort: \"a\\nb\\x7f\"", ":1: HttpPort: must be a whole number, is 'a?b?'"},
       Row{"[1, 2]", ":1: must hold keys with values"},
       Row{"just text", ":1: must hold keys with values"},
   };
