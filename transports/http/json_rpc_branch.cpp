@@ -70,7 +70,13 @@ Result<std::string> json_rpc_body(const BranchCall& call) {
   // Numbers keep every digit, for only a payload that has a member of ours is written anew.
   std::size_t clashes = 0;
   for (const auto& [name, value] : own) clashes += members->erase(json::string_view(name.data(), name.size()));
-  if (clashes != 0) params = json::serialize(*members);
+  if (clashes != 0) {
+    params = json::serialize(*members);
+    if (!parse_object(params)) {
+      return Error{Code::invalid, "the payload of branch " + call.branch_id +
+                                      " holds a number that is none once it is read, and a member of ours"};
+    }
+  }
 
   params.erase(params.rfind('}'));
   const char* separator = members->empty() ? "" : ",";
@@ -78,9 +84,14 @@ Result<std::string> json_rpc_body(const BranchCall& call) {
     params += separator + quoted(name) + ':' + quoted(value);
     separator = ",";
   }
+  const std::string method = quoted(method_of(call.url));
+  json::error_code not_text;
+  json::parse(method, not_text);
+  if (not_text) {
+    return Error{Code::invalid, "the method in the url of branch " + call.branch_id + " is not valid UTF-8"};
+  }
   const std::string id = call.gid + '-' + call.branch_id + '-' + call.operation;
-  return R"({"jsonrpc":"2.0","id":)" + quoted(id) + R"(,"method":)" + quoted(method_of(call.url)) + R"(,"params":)" +
-         params + "}}";
+  return R"({"jsonrpc":"2.0","id":)" + quoted(id) + R"(,"method":)" + method + R"(,"params":)" + params + "}}";
 }
 
 CallResult classify_json_rpc(std::string_view body) {

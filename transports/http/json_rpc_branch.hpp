@@ -14,7 +14,7 @@ bool is_json_rpc(const BranchCall& call);
 
 // The request's body: the payload's members become params, as they are written there, and gid, trans_type, branch_id
 // and op come behind them, in place of members of the same name. A payload that is neither empty nor a JSON object is
-// Code::invalid.
+// Code::invalid, and a method that is not UTF-8.
 Result<std::string> json_rpc_body(const BranchCall& call);
 
 // What an answer means that is a success as far as HTTP goes: without an error (or with null) a success; -32901 and

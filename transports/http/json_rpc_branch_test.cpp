@@ -104,6 +104,20 @@ TEST_CASE("http/json-rpc: a payload that is no JSON object -> refused with the b
   }
 }
 
+TEST_CASE("http/json-rpc: a payload to be written anew with a number that cannot be -> refused") {
+  CHECK(!json_rpc_body(example_call(R"({"gid":1,"n":0e400})")));
+  CHECK(params_of(R"({"n":0e400})") == std::string(R"({"n":0e400,)") + kOwnParams + "}");
+}
+
+TEST_CASE("http/json-rpc: a method that is not UTF-8 -> refused with the branch's name") {
+  BranchCall call = example_call("{}");
+  call.url = "http://h/rpc?method=%ff";
+  const auto body = json_rpc_body(call);
+  REQUIRE(!body);
+  CHECK(body.error().code == Code::invalid);
+  CHECK(body.error().message == "the method in the url of branch 01 is not valid UTF-8");
+}
+
 TEST_CASE("http/json-rpc: answers -> judged by the code of their error") {
   struct Row {
     std::string body;
