@@ -29,7 +29,8 @@ Result<BranchAddress> cut(std::string_view url, std::size_t target_end) {
 
 Result<BranchAddress> parse_branch_url(std::string_view url) {
   const std::size_t scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) return cut(url, url.find('/'));
+  const bool has_scheme = scheme_end != std::string_view::npos && scheme_end < url.find_first_of("/?");
+  if (!has_scheme) return cut(url, url.find('/'));
   const std::size_t path = url.find('/', scheme_end + 3);
   if (path == std::string_view::npos) return cut(url, url.size());
   const std::size_t query = url.find('?', path);

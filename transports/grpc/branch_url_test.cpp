@@ -33,9 +33,10 @@ TEST_CASE("grpc/url: each form -> target and method") {
 }
 
 TEST_CASE("grpc/url: what has no target or no method -> refused, with an example") {
-  for (const char* const url : {"", "/", "host:1", "host:1/", "host:1/a.B", "host:1/a.B/", "host:1//a", "/a.B/C",
-                                "etcd://h/key", "etcd://h/key/a.B", "etcd://", "etcd:///", "etcd://h",
-                                "host:1/a.B/C?x=1", "host:1/a.B/C D", "host:1/a.B/\xC3\xA4", "host:1/a.B/C\x7F"}) {
+  for (const char* const url :
+       {"", "/", "host:1", "host:1/", "host:1/a.B", "host:1/a.B/", "host:1//a", "/a.B/C", "etcd://h/key",
+        "etcd://h/key/a.B", "etcd://", "etcd:///", "etcd://h", "host:1/a.B/C?x=1", "host:1/a.B/C?x=etcd://h/k/a.B/C",
+        "host:1/a.B/C D", "host:1/a.B/\xC3\xA4", "host:1/a.B/C\x7F"}) {
     CAPTURE(url);
     const Result<BranchAddress> address = parse_branch_url(url);
     REQUIRE(!address);
