@@ -27,6 +27,9 @@ if(SETTLE_SANITIZERS)
   endif()
   add_link_options(-fsanitize=${settle_sanitizers})
 endif()
+if(SETTLE_LIBFUZZER)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 # settle_module(NAME [SOURCES …] [HEADERS …] [PUBLIC …] [PRIVATE …]): the static library settle_NAME, known as
 # settle::NAME. HEADERS are the public ones, below include/; each is also compiled alone.

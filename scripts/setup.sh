@@ -31,7 +31,7 @@ commands=(
 )
 
 if [ "$for_tests" = yes ]; then
-  packages+=(clang-tidy-14 clang-format-14 python3-venv)
+  packages+=(clang-tidy-14 clang-format-14 clang-14 libclang-rt-14-dev python3-venv)
 else
   commands=()
 fi

@@ -1,0 +1,35 @@
+// Requests of DTM's HTTP API: "METHOD target", a line break, and the body.
+#include <utility>
+
+#include "fuzz/checked_engine.hpp"
+#include "fuzz/fuzzer.hpp"
+#include "settle/dtm/api.hpp"
+
+namespace settle::fuzz {
+
+void run(std::string_view bytes) {
+  Input input(bytes);
+  http::Request request;
+  request.method = input.until(' ');
+  request.target = input.line();
+  request.body = input.rest();
+  CheckedEngine engine;
+  TestClock clock;
+  dtm::ApiOptions options{.version = "1.2.3", .test_clock = &clock};
+  int answers = 0;
+  http::Response response;
+  dtm::Api(engine, std::move(options)).handle(std::move(request), [&](http::Response given) {
+    response = std::move(given);
+    ++answers;
+  });
+  check(answers == 1, "a request is answered once");
+  check(response.status >= 200 && response.status < 600, "an answer has a status");
+  if (response.content_type.starts_with("application/json")) {
+    check(is_json(response.body), "an answer is JSON", response.body);
+  }
+  if (response.status < 400) return;
+  check(engine.changes == 0, "a request that is refused changes nothing");
+  check_error_text(response.body);
+}
+
+}  // namespace settle::fuzz
