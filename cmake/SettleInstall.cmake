@@ -12,7 +12,7 @@ set(settle_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/settle)
 # The libraries that programs of others may link. An install component has the name of the library; `engine` brings the
 # package files along, for every other library needs it.
 foreach(name IN ITEMS
-    engine json storage_memory storage_rocksdb storage_mysql proto transport_http transport_dtm transport_grpc)
+    engine testing json storage_memory storage_rocksdb storage_mysql proto transport_http transport_dtm transport_grpc)
   if(TARGET settle_${name})
     install(TARGETS settle_${name} EXPORT settle_${name}_targets
       ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${name}

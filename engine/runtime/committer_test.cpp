@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "settle/storage/memory.hpp"
-#include "tests/support/simulated_world.hpp"
+#include "settle/testing/simulated_world.hpp"
+#include "tests/support/fake_ports.hpp"
 
 using namespace settle;
 using runtime::Committed;
@@ -21,7 +22,7 @@ namespace {
 struct Fixture {
   Fixture() {
     committer = std::make_shared<Committer>(
-        store, world, Committer::Shards{2},
+        store, loop, Committer::Shards{2},
         [this](std::size_t shard, std::uint64_t epoch, std::vector<Committed> results) {
           if (results.empty()) epochs[shard] = epoch;
           for (Committed& result : results) delivered[shard].push_back(std::move(result));
@@ -52,6 +53,7 @@ struct Fixture {
   }
 
   SimulatedWorld world;
+  settle::testing::SimulatedExecutor& loop = world.add_process().add_executor();
   std::unique_ptr<Store> memory = make_memory_store();
   FaultyStore store{*memory};
   std::map<std::string, std::shared_ptr<void>> owners;

@@ -9,7 +9,7 @@
 
 #include "settle/blocking.hpp"
 #include "settle/storage/memory.hpp"
-#include "tests/support/simulated_world.hpp"
+#include "settle/testing/simulated_world.hpp"
 
 using namespace settle;
 using settle::testing::SimulatedWorld;
@@ -18,7 +18,7 @@ namespace {
 
 struct Fixture {
   BranchReply call(const std::string& url, std::int64_t timeout_ms = 1'000) {
-    caller = branches.port().make(world);
+    caller = branches.port().make(loop);
     std::promise<BranchReply> promise;
     auto reply = promise.get_future();
     BranchCall made;
@@ -30,6 +30,7 @@ struct Fixture {
   }
 
   SimulatedWorld world;
+  settle::testing::SimulatedExecutor& loop = world.add_process().add_executor();
   LocalBranches branches{1, 1};
   std::unique_ptr<BranchCaller> caller;
 };

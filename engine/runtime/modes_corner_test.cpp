@@ -30,12 +30,12 @@ Result<Done> send_to_topic(World& world, std::string gid) {
   return submit(world, std::move(definition));
 }
 
-// An executor that runs only when the test says so, on the clock of a world.
+// An executor that runs only when the test says so; its timers are those of another one.
 class HeldExecutor final : public Executor {
  public:
-  explicit HeldExecutor(SimulatedWorld& world) : world_(world) {}
+  explicit HeldExecutor(Executor& timers) : timers_(timers) {}
   void post(Task task) override { tasks_.push_back(std::move(task)); }
-  std::unique_ptr<Timer> make_timer(Task on_fire) override { return world_.make_timer(std::move(on_fire)); }
+  std::unique_ptr<Timer> make_timer(Task on_fire) override { return timers_.make_timer(std::move(on_fire)); }
   void run() {
     while (!tasks_.empty()) {
       Task task = std::move(tasks_.front());
@@ -45,7 +45,7 @@ class HeldExecutor final : public Executor {
   }
 
  private:
-  SimulatedWorld& world_;
+  Executor& timers_;
   std::deque<Task> tasks_;
 };
 
@@ -55,10 +55,10 @@ struct HeldWorld {
 
   explicit HeldWorld(Part part) {
     Ports ports{.store = store, .callers = {participant.port()}};
-    ports.clock = &simulated;
-    ports.shards = {part == Part::shard ? static_cast<Executor*>(&held) : &simulated};
-    ports.committer = part == Part::committer ? static_cast<Executor*>(&held) : &simulated;
-    ports.reader = &simulated;
+    ports.clock = &process;
+    ports.shards = {part == Part::shard ? static_cast<Executor*>(&held) : &loop};
+    ports.committer = part == Part::committer ? static_cast<Executor*>(&held) : &loop;
+    ports.reader = &loop;
     ports.make_random = [] { return std::make_unique<CountingRandom>(); };
     engine = std::move(Engine::open(std::move(ports), {})).value();
     settle_all();
@@ -79,7 +79,9 @@ struct HeldWorld {
   }
 
   SimulatedWorld simulated;
-  HeldExecutor held{simulated};
+  SimulatedProcess& process = simulated.add_process();
+  SimulatedExecutor& loop = process.add_executor();
+  HeldExecutor held{loop};
   ScriptedParticipant participant;
   std::unique_ptr<Store> memory = make_memory_store();
   FaultyStore store{*memory};
@@ -209,7 +211,7 @@ TEST_CASE("corner/overload: what was prepared and is worked on counts") {
 TEST_CASE("corner/delay: a wall clock that steps back does not start it again") {
   World world;
   REQUIRE(submit(world, delayed(message("g", 1), 60)));
-  world.simulated.step_wall_clock_ms(-3'600'000);
+  world.process.step_wall_clock_ms(-3'600'000);
   world.simulated.advance_ms(61'000);
   CHECK(world.participant.take_calls() == Calls{"g 01 action"});
 }

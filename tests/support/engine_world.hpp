@@ -12,7 +12,8 @@
 
 #include "settle/engine.hpp"
 #include "settle/storage/memory.hpp"
-#include "tests/support/simulated_world.hpp"
+#include "settle/testing/simulated_world.hpp"
+#include "tests/support/fake_ports.hpp"
 
 namespace settle::testing {
 
@@ -41,9 +42,9 @@ struct EngineWorld {
   void open() {
     Ports ports{.store = store, .callers = {participant.port()}};
     ports.callers.insert(ports.callers.end(), more_callers.begin(), more_callers.end());
-    ports.clock = &simulated;
-    ports.shards = {&simulated};
-    ports.committer = ports.reader = &simulated;
+    ports.clock = &process;
+    ports.shards = {&loop};
+    ports.committer = ports.reader = &loop;
     ports.make_random = [] { return std::make_unique<CountingRandom>(); };
     ports.alert = [this](Alert alert) { alerts.push_back(std::move(alert)); };
     engine = std::move(Engine::open(std::move(ports), options)).value();
@@ -60,10 +61,10 @@ struct EngineWorld {
   }
   // The process dies: what it had in memory is gone, and it says goodbye to nobody.
   void crash() {
-    simulated.forget_everything([this] {
-      engine.reset();
-      participant.drop_held();
-    });
+    process.kill();
+    engine.reset();
+    participant.drop_held();
+    process.start();
   }
 
   std::optional<StoredTransaction> query(const std::string& gid) {
@@ -80,6 +81,8 @@ struct EngineWorld {
   }
 
   SimulatedWorld simulated;
+  SimulatedProcess& process = simulated.add_process();
+  SimulatedExecutor& loop = process.add_executor();
   ScriptedParticipant participant;
   std::unique_ptr<Store> memory = make_memory_store();
   FaultyStore store{*memory};

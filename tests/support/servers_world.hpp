@@ -27,6 +27,10 @@ inline Registration registration(const std::string& branch_id) {
 struct Servers {
   explicit Servers(EngineOptions with = {}, std::size_t count = 2) : options(with) {
     options.retry_jitter_max = 0;
+    for (std::size_t i = 0; i < machines.size(); ++i) {
+      machines[i] = &simulated.add_process();
+      loops[i] = &machines[i]->add_executor();
+    }
     for (std::size_t i = 0; i < count; ++i) open(i);
   }
   ~Servers() {
@@ -35,9 +39,9 @@ struct Servers {
 
   void open(std::size_t i) {
     Ports ports{.store = *stores[i], .callers = {participants[i].port()}};
-    ports.clock = &simulated;
-    ports.shards = {&simulated};
-    ports.committer = ports.reader = &simulated;
+    ports.clock = machines[i];
+    ports.shards = {loops[i]};
+    ports.committer = ports.reader = loops[i];
     ports.process = processes[i];
     ports.make_random = [seed = ++opened] {
       auto random = std::make_unique<CountingRandom>();
@@ -56,12 +60,12 @@ struct Servers {
     CHECK(stopped);
     engines[i].reset();
   }
-  // The process dies. Its tasks are dropped, and with them what the others had posted: they must be idle.
+  // The process dies.
   void crash(std::size_t i) {
-    simulated.forget_everything([this, i] {
-      engines[i].reset();
-      participants[i].drop_held();
-    });
+    machines[i]->kill();
+    engines[i].reset();
+    participants[i].drop_held();
+    machines[i]->start();
   }
 
   StoredTransaction stored(const std::string& gid) {
@@ -95,6 +99,8 @@ struct Servers {
   }
 
   SimulatedWorld simulated;
+  std::array<SimulatedProcess*, 3> machines{};
+  std::array<SimulatedExecutor*, 3> loops{};
   std::array<ScriptedParticipant, 3> participants;
   std::unique_ptr<Store> memory = make_shared_memory_store();
   std::array<std::unique_ptr<FaultyStore>, 3> stores = {std::make_unique<FaultyStore>(*memory),

@@ -1,10 +1,8 @@
-// A single-threaded world for tests: a clock that stands still until it is moved, and executors whose tasks run when
-// the test says so. Everything happens in a fixed order.
+// Ports for tests of the runtime: a participant that a test scripts, a store whose writes can fail, numbers that count.
 #pragma once
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,90 +10,12 @@
 #include <vector>
 
 #include "settle/branch_caller.hpp"
-#include "settle/clock.hpp"
 #include "settle/engine.hpp"
 #include "settle/executor.hpp"
 #include "settle/random.hpp"
 #include "settle/store.hpp"
 
 namespace settle::testing {
-
-// Clock and executor in one.
-class SimulatedWorld final : public Clock, public Executor {
- public:
-  Moment now() const override { return {1'700'000'000'000 + now_ms_ + wall_offset_ms_, now_ms_}; }
-  void post(Task task) override { tasks_.push_back(std::move(task)); }
-  std::unique_ptr<Timer> make_timer(Task on_fire) override {
-    return std::make_unique<SimulatedTimer>(*this, std::move(on_fire));
-  }
-
-  // Runs what was posted, and what that posts, until nothing is left. No time passes.
-  void run() {
-    while (!tasks_.empty()) run_one();
-  }
-  // Runs one task; false where there is none.
-  bool run_one() {
-    if (tasks_.empty()) return false;
-    Task task = std::move(tasks_.front());
-    tasks_.pop_front();
-    task();
-    return true;
-  }
-  // Lets time pass, firing each timer at its time.
-  void advance_ms(std::int64_t by_ms) {
-    const std::int64_t end_ms = now_ms_ + by_ms;
-    run();
-    while (!timers_.empty() && timers_.begin()->first.first <= end_ms) {
-      now_ms_ = std::max(now_ms_, timers_.begin()->first.first);
-      timers_.begin()->second->fire();
-      run();
-    }
-    now_ms_ = end_ms;
-    run();
-  }
-  // The clock jumps; nothing runs.
-  void jump_ms(std::int64_t by_ms) { now_ms_ += by_ms; }
-  // Runs `end`, and drops every task that was posted before or by it, unrun.
-  template <class F>
-  void forget_everything(F end) {
-    tasks_.clear();
-    end();
-    tasks_.clear();
-  }
-  // The wall clock steps; the steady one does not.
-  void step_wall_clock_ms(std::int64_t by_ms) { wall_offset_ms_ += by_ms; }
-
- private:
-  class SimulatedTimer;
-  using TimerKey = std::pair<std::int64_t, std::uint64_t>;
-
-  class SimulatedTimer final : public Timer {
-   public:
-    SimulatedTimer(SimulatedWorld& world, Task on_fire) : world_(world), on_fire_(std::move(on_fire)) {}
-    ~SimulatedTimer() override { disarm(); }
-    void arm(std::int64_t delay_ms) override {
-      disarm();
-      key_ = {world_.now_ms_ + delay_ms, ++world_.armed_};
-      world_.timers_.emplace(key_, this);
-    }
-    void disarm() override { world_.timers_.erase(key_); }
-    void fire() {
-      disarm();
-      on_fire_();
-    }
-
-   private:
-    SimulatedWorld& world_;
-    Task on_fire_;
-    TimerKey key_{-1, 0};
-  };
-
-  std::int64_t now_ms_ = 1'000;
-  std::int64_t wall_offset_ms_ = 0;
-  std::uint64_t armed_ = 0;
-  std::deque<Task> tasks_;
-  std::map<TimerKey, SimulatedTimer*> timers_;
-};
 
 class CountingRandom final : public Random {
  public:
