@@ -1,0 +1,119 @@
+// What is true at the end: one final status, and at every participant all or nothing.
+#include <optional>
+#include <string>
+
+#include "sim/checks/checks.hpp"
+
+namespace settle::sim {
+namespace {
+
+bool may_follow(GlobalStatus from, GlobalStatus to) {
+  switch (from) {
+    case GlobalStatus::prepared:
+      return true;
+    case GlobalStatus::submitted:
+      return to != GlobalStatus::prepared;
+    case GlobalStatus::aborting:
+      return to == GlobalStatus::aborting || to == GlobalStatus::failed;
+    case GlobalStatus::succeed:
+    case GlobalStatus::failed:
+      return to == from;
+  }
+  return false;
+}
+
+bool asked_for(const Seen& seen, Request request) {
+  return seen.any([request](const Event& event) { return event.kind == EventKind::asked && event.request == request; });
+}
+
+std::string name(GlobalStatus status) { return std::string(settle::to_string(status)); }
+
+}  // namespace
+
+// The status goes one way, and a final one never changes, whoever tells of it.
+void check_final(const Facts&, const Seen& seen, Findings& findings) {
+  std::optional<GlobalStatus> stored;
+  std::optional<GlobalStatus> told_final;
+  for (const Event* event : seen.events) {
+    const bool shown = event->kind == EventKind::told && event->ok && event->text != "absent" &&
+                       (event->request == Request::query || event->request == Request::prepare_workflow);
+    if (event->kind == EventKind::stored_status) {
+      if (stored && !may_follow(*stored, event->status)) {
+        findings.add("final", seen, "was " + name(*stored) + " and became " + to_line(*event));
+      }
+      if (stored && event->ok) findings.add("final", seen, "was created twice: " + to_line(*event));
+      stored = event->status;
+    }
+    if (shown && is_final(event->status)) told_final = event->status;
+    if (event->kind == EventKind::final_status && event->text.empty() && told_final && event->status != *told_final) {
+      findings.add("final", seen, "was shown as " + name(*told_final) + " and is " + name(event->status));
+    }
+    if (event->kind == EventKind::final_status && event->text.empty() && stored && event->status != *stored) {
+      findings.add("final", seen, "was stored as " + name(*stored) + " and is " + name(event->status));
+    }
+  }
+}
+
+// Everything is done where it succeeded, and undone where it failed.
+void check_all_or_nothing(const Facts&, const Seen& seen, Findings& findings) {
+  if (asked_for(seen, Request::force_stop)) return;
+  std::optional<GlobalStatus> final;
+  const TransType type = seen.planned->type;
+  for (const Event* event : seen.events) {
+    if (event->kind == EventKind::final_status && event->text.empty()) final = event->status;
+    if (event->kind != EventKind::final_value || !final || !is_final(*final)) continue;
+    const int done = type == TransType::tcc || type == TransType::xa ? 2 : 1;
+    const int wanted = *final == GlobalStatus::succeed ? done : 0;
+    if (event->value == wanted) continue;
+    findings.add("all_or_nothing", seen,
+                 "is " + name(*final) + ", but branch " + std::to_string(event->branch + 1) + " has " +
+                     std::to_string(event->value) + " instead of " + std::to_string(wanted));
+  }
+}
+
+// Nothing is rolled back without a cause that the protocol knows.
+void check_reasons(const Facts&, const Seen& seen, Findings& findings) {
+  const PlannedTransaction& planned = *seen.planned;
+  bool refused = false;
+  bool wanted = false;
+  bool forced = false;
+  for (const Event* event : seen.events) {
+    refused = refused || (event->kind == EventKind::executed && event->effect == Effect::refused);
+    wanted = wanted || (event->kind == EventKind::asked && event->request == Request::abort);
+    wanted = wanted || (event->kind == EventKind::asked && event->request == Request::finish);
+    forced = forced || (event->kind == EventKind::asked && event->request == Request::force_stop);
+    const bool undoes = event->kind == EventKind::stored_status &&
+                        (event->status == GlobalStatus::aborting || event->status == GlobalStatus::failed);
+    if (!undoes || forced || wanted) continue;
+    const bool timed_out = event->text.starts_with("Timeout after ");
+    bool good = false;
+    switch (planned.type) {
+      case TransType::saga:
+        good = timed_out                                  ? planned.options.timeout_to_fail_s > 0
+               : event->text.starts_with("RetryCount is") ? planned.options.retry_limit > 0
+                                                          : refused;
+        break;
+      case TransType::tcc:
+      case TransType::xa:
+        good = timed_out || event->status == GlobalStatus::failed;
+        break;
+      case TransType::msg:
+        good = refused && event->status == GlobalStatus::failed;
+        break;
+      case TransType::workflow:
+        break;
+    }
+    if (!good) findings.add("reasons", seen, "is rolled back, and nobody wanted it: " + to_line(*event));
+  }
+}
+
+// Once nothing is done to it any more, everything comes to its end.
+void check_liveness(const Facts&, const Seen& seen, Findings& findings) {
+  const Event* const end = seen.first([](const Event& event) { return event.kind == EventKind::final_status; });
+  if (end == nullptr || !end->text.empty() || is_final(end->status)) return;
+  const bool waits_for_its_client = seen.planned->type == TransType::saga && end->status == GlobalStatus::prepared &&
+                                    !asked_for(seen, Request::submit);
+  if (!waits_for_its_client) findings.add("liveness", seen, "is " + name(end->status) + " long after the last fault");
+}
+
+}  // namespace settle::sim

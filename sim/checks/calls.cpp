@@ -1,0 +1,143 @@
+// Which calls may be made, and when.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "sim/checks/checks.hpp"
+
+namespace settle::sim {
+namespace {
+
+constexpr std::int64_t kTimeoutSlackMs = 2'000;
+
+std::string line_of(const Event& event) { return to_line(event); }
+
+bool is_undo(Op op) { return op == Op::compensate || op == Op::cancel || op == Op::rollback; }
+
+// Whether more than one life of a coordinator called something.
+bool handed_over(const Seen& seen) {
+  std::set<std::pair<int, std::uint64_t>> callers;
+  for (const Event* event : seen.events) {
+    if (event->kind == EventKind::sent) callers.emplace(event->server, event->life);
+  }
+  return callers.size() > 1;
+}
+
+}  // namespace
+
+// A call goes with the direction that is durable: forward under `submitted`, back under `aborting`, a question while
+// it is prepared; none goes forward once it goes back, and none is made when all is over.
+void check_directions(const Facts& facts, const Seen& seen, Findings& findings) {
+  std::set<GlobalStatus> stored;
+  std::set<Op> sent;
+  const bool forced = seen.any(
+      [](const Event& event) { return event.kind == EventKind::asked && event.request == Request::force_stop; });
+  for (const Event* event : seen.events) {
+    if (event->kind == EventKind::stored_status) stored.insert(event->status);
+    if (event->kind != EventKind::sent) continue;
+    const auto complain = [&](const char* what) { findings.add("directions", seen, what + line_of(*event)); };
+    const bool over = stored.contains(GlobalStatus::succeed) || stored.contains(GlobalStatus::failed);
+    const bool undo = is_undo(event->op);
+    if (event->op == Op::query) {
+      if (stored.empty()) complain("is asked about before it is stored: ");
+      if (stored.size() > 1 && facts.plan.leases_exclude() && !facts.plan.shared) complain("is asked about later: ");
+    } else if (!stored.contains(undo ? GlobalStatus::aborting : GlobalStatus::submitted)) {
+      complain("is called before that direction is stored: ");
+    } else if (!undo && stored.contains(GlobalStatus::aborting) && facts.plan.leases_exclude()) {
+      complain("goes forward, but is stored as aborting: ");
+    }
+    // Elsewhere than where it is worked on, a stop by force is seen with the next write.
+    if (over && facts.plan.leases_exclude() && !(forced && facts.plan.shared)) complain("is over: ");
+    const bool both = (event->op == Op::confirm && sent.contains(Op::cancel)) ||
+                      (event->op == Op::cancel && sent.contains(Op::confirm)) ||
+                      (event->op == Op::commit && sent.contains(Op::rollback)) ||
+                      (event->op == Op::rollback && sent.contains(Op::commit));
+    if (both) complain("goes both ways: ");
+    sent.insert(event->op);
+  }
+}
+
+// No branch is called by two at once, nor twice by one.
+void check_one_at_a_time(const Facts& facts, const Seen& seen, Findings& findings) {
+  std::map<std::pair<int, Op>, std::vector<const Event*>> open;
+  const auto ended_by_death = [&facts](const Event& call, const Event& now) {
+    return std::any_of(facts.events.begin(), facts.events.end(), [&](const Event& event) {
+      return &event > &call && &event < &now && event.kind == EventKind::server && event.server == call.server &&
+             (event.text == "is dead" || event.text == "has stopped");
+    });
+  };
+  for (const Event* event : seen.events) {
+    if (event->kind == EventKind::answered) {
+      std::erase_if(open[{event->branch, event->op}], [&](const Event* call) { return call->number == event->number; });
+    }
+    if (event->kind != EventKind::sent) continue;
+    auto& calls = open[{event->branch, event->op}];
+    for (const Event* call : calls) {
+      const bool same = call->server == event->server && call->life == event->life;
+      const bool deadline_passed = event->at_ms >= call->until_ms;
+      if (!same && (deadline_passed || !facts.plan.leases_exclude())) continue;
+      if (ended_by_death(*call, *event)) continue;
+      findings.add("one_at_a_time", seen, line_of(*event) + " while #" + std::to_string(call->number) + " is out");
+    }
+    calls.push_back(event);
+  }
+}
+
+// On a shared store a call starts only where its whole deadline fits into the lease that the store gave.
+void check_leases(const Facts& facts, const Seen& seen, Findings& findings) {
+  if (facts.plan.on(Fault::clock_step)) return;  // a lease that was asked for by a clock that is set meanwhile
+  for (const Event* event : seen.events) {
+    if (event->kind == EventKind::no_lease)
+      findings.add("leases", seen, "the lease does not cover it: " + line_of(*event));
+  }
+}
+
+// Nothing is undone that certainly never began; after a crash it may be the next two steps.
+void check_needless(const Facts& facts, const Seen& seen, Findings& findings) {
+  if (seen.planned->type != TransType::saga) return;
+  std::set<int> begun;
+  const bool unsure = facts.disturbed || handed_over(seen);
+  for (const Event* event : seen.events) {
+    if (event->kind != EventKind::sent) continue;
+    if (event->op == Op::action) begun.insert(event->branch);
+    if (event->op != Op::compensate || begun.contains(event->branch)) continue;
+    const int last = begun.empty() ? -1 : *begun.rbegin();
+    if (unsure && (seen.planned->concurrent || event->branch <= last + 2)) continue;
+    findings.add("needless", seen, "its action never began: " + line_of(*event));
+  }
+}
+
+// An action of a saga is tried again no more often than its client allows.
+void check_retry_limit(const Facts& facts, const Seen& seen, Findings& findings) {
+  const std::int64_t limit = seen.planned->options.retry_limit;
+  if (limit == 0 || facts.disturbed || handed_over(seen)) return;
+  std::map<int, std::int64_t> calls;
+  for (const Event* event : seen.events) {
+    if (event->kind != EventKind::sent || event->op != Op::action) continue;
+    if (++calls[event->branch] == limit + 2) {
+      findings.add("retry_limit", seen, "more than " + std::to_string(limit) + " retries: " + line_of(*event));
+    }
+  }
+}
+
+// A saga goes forward no longer than its client allows.
+void check_timeout(const Facts& facts, const Seen& seen, Findings& findings) {
+  const std::int64_t timeout_ms = 1'000 * seen.planned->options.timeout_to_fail_s;
+  const bool late = facts.disturbed || facts.plan.on(Fault::stall) || facts.plan.on(Fault::slow_store) ||
+                    facts.plan.on(Fault::clock_step) || facts.plan.on(Fault::read_fails) || facts.plan.shared;
+  if (seen.planned->type != TransType::saga || timeout_ms == 0 || late) return;
+  const Event* const begin = seen.first([](const Event& event) {
+    return event.kind == EventKind::stored_status && event.status == GlobalStatus::submitted;
+  });
+  if (begin == nullptr) return;
+  for (const Event* event : seen.events) {
+    const bool forward = event->kind == EventKind::sent && event->op == Op::action;
+    if (forward && event->at_ms > begin->at_ms + timeout_ms + kTimeoutSlackMs) {
+      findings.add("timeout", seen, "its time is over: " + line_of(*event));
+    }
+  }
+}
+
+}  // namespace settle::sim

@@ -1,0 +1,81 @@
+// What must be true of every run, whatever was done to it. The rules stand here as the protocol has them, with nothing
+// of the engine: they know only what clients were told, what participants saw and what the store kept.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/history.hpp"
+#include "sim/plan.hpp"
+#include "sim/run.hpp"
+
+namespace settle::sim {
+
+// One transaction: what was planned, and what was seen of it, in order.
+struct Seen {
+  const PlannedTransaction* planned = nullptr;
+  std::vector<const Event*> events;
+
+  // The first event that fits, or null.
+  const Event* first(const std::function<bool(const Event&)>& fits) const;
+  bool any(const std::function<bool(const Event&)>& fits) const { return first(fits) != nullptr; }
+};
+
+struct Facts {
+  const RunPlan& plan;
+  const std::vector<Event>& events;
+  std::vector<Seen> transactions;
+  // A coordinator died, stopped or stood still, or a write failed: what was known only in memory may be gone.
+  bool disturbed = false;
+};
+
+class Findings {
+ public:
+  explicit Findings(std::vector<Violation>& found) : found_(found) {}
+  void add(std::string_view rule, const Seen& seen, std::string what) {
+    found_.push_back({std::string(rule), seen.planned->number, std::move(what)});
+  }
+
+ private:
+  std::vector<Violation>& found_;
+};
+
+// What each looks for is said where it is defined.
+struct Check {
+  std::string_view rule;
+  void (*look)(const Facts& facts, const Seen& seen, Findings& findings);
+};
+
+// answers.cpp
+void check_acknowledged(const Facts& facts, const Seen& seen, Findings& findings);
+void check_answers(const Facts& facts, const Seen& seen, Findings& findings);
+void check_refusals(const Facts& facts, const Seen& seen, Findings& findings);
+void check_wait_result(const Facts& facts, const Seen& seen, Findings& findings);
+void check_answered(const Facts& facts, const Seen& seen, Findings& findings);
+// books.cpp
+void check_final(const Facts& facts, const Seen& seen, Findings& findings);
+void check_all_or_nothing(const Facts& facts, const Seen& seen, Findings& findings);
+void check_reasons(const Facts& facts, const Seen& seen, Findings& findings);
+void check_liveness(const Facts& facts, const Seen& seen, Findings& findings);
+// calls.cpp
+void check_directions(const Facts& facts, const Seen& seen, Findings& findings);
+void check_one_at_a_time(const Facts& facts, const Seen& seen, Findings& findings);
+void check_leases(const Facts& facts, const Seen& seen, Findings& findings);
+void check_needless(const Facts& facts, const Seen& seen, Findings& findings);
+void check_retry_limit(const Facts& facts, const Seen& seen, Findings& findings);
+void check_timeout(const Facts& facts, const Seen& seen, Findings& findings);
+// order.cpp
+void check_order(const Facts& facts, const Seen& seen, Findings& findings);
+void check_run_ahead(const Facts& facts, const Seen& seen, Findings& findings);
+
+const std::vector<Check>& all_checks();
+Facts facts_of(const RunPlan& plan, const std::vector<Event>& events);
+std::vector<Violation> check(const RunPlan& plan, const History& history);
+
+// The violation, and the lines of the timeline that are about it.
+std::string report(const Violation& violation, const std::vector<Event>& events);
+
+}  // namespace settle::sim
