@@ -41,7 +41,7 @@ for name in "${names[@]}"; do
   mkdir -p "$found" "build/fuzz/corpus/$name"
   log=build/fuzz/$name.log
   outcome=ok
-  build/fuzz/bin/"fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -use_value_profile=1 \
+  build/fuzz/bin/"fuzz_$name" -max_total_time="$seconds" -timeout=60 -report_slow_units=60 -rss_limit_mb=2048 -max_len=4096 -use_value_profile=1 \
     -artifact_prefix="$found/" -print_final_stats=1 "build/fuzz/corpus/$name" "${seeds[@]}" >"$log" 2>&1 || outcome=FOUND
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   printf '%-6s %-16s %10s runs  %s\n' "$outcome" "$name" "${runs:-?}" "$(grep -c . < <(ls "build/fuzz/corpus/$name")) inputs kept"

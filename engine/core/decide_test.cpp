@@ -461,5 +461,18 @@ TEST_CASE("core/saga: a long one -> no write grows with the steps that are done"
   CHECK(rows_max <= 3);
 }
 
+TEST_CASE("core/resume: without a retry interval -> the one that it would have been created with") {
+  Definition definition;
+  definition.gid = "g";
+  definition.type = TransType::tcc;
+  definition.create_time_ms = 1;
+  StoredTransaction stored;
+  stored.state.status = GlobalStatus::aborting;
+  SUBCASE("of the policy") {}
+  SUBCASE("of the client") { definition.options.retry_interval_s = 10; }
+  stored.definition = std::make_shared<const Definition>(std::move(definition));
+  CHECK(resume(std::move(stored), {1'000, 0}, {}).state.retry_interval_ms == 10'000);
+}
+
 }  // namespace
 }  // namespace settle::core

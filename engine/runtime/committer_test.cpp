@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "settle/storage/memory.hpp"
+#include "settle/testing/faulty_store.hpp"
 #include "settle/testing/simulated_world.hpp"
-#include "tests/support/fake_ports.hpp"
 
 using namespace settle;
 using runtime::Committed;

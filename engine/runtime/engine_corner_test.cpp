@@ -117,7 +117,6 @@ TEST_CASE("engine/stop: calls that wait at the gate are not sent any more; who a
   world.simulated.run();
   CHECK(late.code() == Code::unavailable);
   CHECK(late_query.code() == Code::unavailable);
-  world.engine.reset();
 }
 
 TEST_CASE("engine/callers: one that names no scheme -> gets every url that no other takes") {

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "settle/testing/seeded_random.hpp"
 #include "settle/waiting.hpp"
 #include "tests/support/engine_client.hpp"
 
@@ -59,7 +60,7 @@ struct HeldWorld {
     ports.shards = {part == Part::shard ? static_cast<Executor*>(&held) : &loop};
     ports.committer = part == Part::committer ? static_cast<Executor*>(&held) : &loop;
     ports.reader = &loop;
-    ports.make_random = [] { return std::make_unique<CountingRandom>(); };
+    ports.make_random = [] { return std::make_unique<SeededRandom>(1); };
     engine = std::move(Engine::open(std::move(ports), {})).value();
     settle_all();
   }

@@ -12,8 +12,7 @@
 
 #include "settle/engine.hpp"
 #include "settle/storage/memory.hpp"
-#include "settle/testing/simulated_world.hpp"
-#include "tests/support/fake_ports.hpp"
+#include "settle/testing/test_coordinator.hpp"
 
 namespace settle::testing {
 
@@ -35,61 +34,43 @@ struct Answer {
   std::optional<Code> code() const { return result && !*result ? std::optional(result->error().code) : std::nullopt; }
 };
 
+// A TestCoordinator with names for its parts, as the engine's tests use them.
 struct EngineWorld {
-  explicit EngineWorld(EngineOptions with = {}) : options(with) { open(); }
+  explicit EngineWorld(EngineOptions with = {})
+      : coordinator({.engine = with, .participant_schemes = {"test"}, .store = memory.get()}) {}
   ~EngineWorld() { close(); }
 
-  void open() {
-    Ports ports{.store = store, .callers = {participant.port()}};
-    ports.callers.insert(ports.callers.end(), more_callers.begin(), more_callers.end());
-    ports.clock = &process;
-    ports.shards = {&loop};
-    ports.committer = ports.reader = &loop;
-    ports.make_random = [] { return std::make_unique<CountingRandom>(); };
-    ports.alert = [this](Alert alert) { alerts.push_back(std::move(alert)); };
-    engine = std::move(Engine::open(std::move(ports), options)).value();
-    simulated.run();
-  }
-  void close() {
-    if (!engine) return;
-    bool stopped = false;
-    engine->stop(0, [&stopped] { stopped = true; });
-    simulated.run();
-    simulated.advance_ms(0);
-    CHECK(stopped);
-    engine.reset();
-  }
-  // The process dies: what it had in memory is gone, and it says goodbye to nobody.
-  void crash() {
-    process.kill();
-    engine.reset();
-    participant.drop_held();
-    process.start();
-  }
+  void open() { REQUIRE(coordinator.reopen()); }
+  void close() { coordinator.stop(); }
+  void crash() { coordinator.crash(); }
 
-  std::optional<StoredTransaction> query(const std::string& gid) {
-    Answer<std::optional<StoredTransaction>> answer;
-    engine->query(gid, answer.slot());
-    simulated.run();
-    REQUIRE(answer.ok());
-    return answer.result->value();
-  }
+  std::optional<StoredTransaction> query(const std::string& gid) { return coordinator.find(gid); }
   GlobalStatus status(const std::string& gid) {
-    const auto stored = query(gid);
-    REQUIRE(stored);
-    return stored->state.status;
+    const auto status = coordinator.status(gid);
+    REQUIRE(status);
+    return *status;
   }
 
-  SimulatedWorld simulated;
-  SimulatedProcess& process = simulated.add_process();
-  SimulatedExecutor& loop = process.add_executor();
-  ScriptedParticipant participant;
+  // What is there only while it runs.
+  struct RunningEngine {
+    TestCoordinator& coordinator;
+    Engine* operator->() const {
+      REQUIRE(coordinator.running());
+      return &coordinator.engine();
+    }
+  };
+
   std::unique_ptr<Store> memory = make_memory_store();
-  FaultyStore store{*memory};
-  EngineOptions options;
-  std::vector<CallerPort> more_callers;  // for open()
-  std::vector<Alert> alerts;
-  std::unique_ptr<Engine> engine;
+  TestCoordinator coordinator;
+  RunningEngine engine{coordinator};
+  SimulatedWorld& simulated = coordinator.world();
+  SimulatedProcess& process = coordinator.process();
+  SimulatedExecutor& loop = coordinator.executor();
+  ScriptedParticipant& participant = coordinator.participant();
+  FaultyStore& store = coordinator.store();
+  EngineOptions& options = coordinator.options().engine;
+  std::vector<CallerPort>& more_callers = coordinator.options().callers;  // for open()
+  const std::vector<Alert>& alerts = coordinator.alerts();
 };
 
 inline Definition saga(std::string gid, std::size_t steps = 2) {

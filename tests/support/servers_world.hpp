@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "settle/testing/seeded_random.hpp"
 #include "tests/support/engine_world.hpp"
 
 namespace settle::testing {
@@ -43,11 +44,7 @@ struct Servers {
     ports.shards = {loops[i]};
     ports.committer = ports.reader = loops[i];
     ports.process = processes[i];
-    ports.make_random = [seed = ++opened] {
-      auto random = std::make_unique<CountingRandom>();
-      for (std::size_t skip = 0; skip < 1'000 * seed; ++skip) random->next();
-      return random;
-    };
+    ports.make_random = [seed = ++opened] { return std::make_unique<SeededRandom>(seed); };
     engines[i] = std::move(Engine::open(std::move(ports), options)).value();
     simulated.run();
   }
