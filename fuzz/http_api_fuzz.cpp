@@ -1,6 +1,8 @@
 // Requests of DTM's HTTP API: "METHOD target", a line break, and the body.
 #include <utility>
 
+#include <boost/json/parse.hpp>
+
 #include "fuzz/checked_engine.hpp"
 #include "fuzz/fuzzer.hpp"
 #include "settle/dtm/api.hpp"
@@ -24,12 +26,14 @@ void run(std::string_view bytes) {
   });
   check(answers == 1, "a request is answered once");
   check(response.status >= 200 && response.status < 600, "an answer has a status");
-  if (response.content_type.starts_with("application/json")) {
-    check(is_json(response.body), "an answer is JSON", response.body);
-  }
-  if (response.status < 400) return;
-  check(engine.changes == 0, "a request that is refused changes nothing");
-  check_error_text(response.body);
+  const bool is_error = response.status >= 400;
+  check(!is_error || engine.changes == 0, "a request that is refused changes nothing");
+  if (!response.content_type.starts_with("application/json")) return check_error_text(response.body);
+  check(is_json(response.body), "an answer is JSON", response.body);
+  if (!is_error) return;
+  const boost::json::value answer = boost::json::parse(response.body);
+  const boost::json::string& message = answer.at("message").as_string();
+  check_error_text({message.data(), message.size()});
 }
 
 }  // namespace settle::fuzz
