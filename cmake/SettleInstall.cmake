@@ -29,6 +29,9 @@ install(FILES ${PROJECT_BINARY_DIR}/settle-config.cmake ${PROJECT_BINARY_DIR}/se
   ${PROJECT_SOURCE_DIR}/cmake/FindMysqlConnector.cmake
   DESTINATION ${settle_package_folder} COMPONENT engine)
 
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/test_a_saga DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
+  COMPONENT testing)
+
 foreach(program IN ITEMS settled settle-bench)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
