@@ -48,7 +48,8 @@ void check_config(const server::Config& config) {
     check(is_between(port, 0, 65'535), "ports are within their bounds");
   }
   check(is_between(config.shards, 0, 256), "shards are within their bounds");
-  check(is_between(config.mysql.time_zone_offset_s.value_or(0), -14 * 3'600, 14 * 3'600), "zones are on this planet");
+  check(is_between(config.mysql.time_zone_offset_s.value_or(0), -14 * 3'600LL, 14 * 3'600LL),
+        "zones are on this planet");
   check(!config.store_path.empty() && !config.http_address.empty() && !config.grpc_address.empty(),
         "what must be given is");
   check(!config.log_outputs.empty(), "there is a place for the log");
