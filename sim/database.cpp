@@ -38,11 +38,6 @@ ChangeOutcome Database::apply_one(int server, const Change& change) {
 }
 
 void Database::apply_unknown(int server, const Change& change, testing::SeededRandom& random) {
-  Event event;
-  event.kind = EventKind::wrote_unknown;
-  event.server = server;
-  event.tx = number_of(change.gid);
-  around_.note(event);
   switch (random.below(4)) {
     case 0:
       return;  // never

@@ -13,9 +13,10 @@ constexpr std::array<std::string_view, 8> kRequests = {"submit",     "prepare", 
                                                        "force_stop", "prepare_workflow", "finish",          "query"};
 constexpr std::array<std::string_view, 7> kEffects = {"ran",     "repeated",  "empty", "ignored",
                                                       "refused", "postponed", "failed"};
-constexpr std::array<std::string_view, 14> kKinds = {
-    "asked",         "told",          "sent",   "answered", "executed",     "stored_status", "stored_branch",
-    "stored_result", "wrote_unknown", "server", "no_lease", "final_status", "final_value",   "fault"};
+constexpr std::array<std::string_view, 15> kKinds = {"asked",         "told",          "sent",          "answered",
+                                                     "executed",      "stored_status", "stored_branch", "stored_result",
+                                                     "wrote_unknown", "taken_over",    "server",        "no_lease",
+                                                     "final_status",  "final_value",   "fault"};
 constexpr std::array<std::string_view, 8> kCodes = {"failure",  "ongoing",    "invalid",     "not_found",
                                                     "conflict", "overloaded", "unavailable", "internal"};
 
@@ -85,6 +86,7 @@ std::string to_line(const Event& event) {
       text += call_of(event) + " " + std::to_string(event.value);
       break;
     case EventKind::wrote_unknown:
+    case EventKind::taken_over:
     case EventKind::server:
     case EventKind::fault:
       break;

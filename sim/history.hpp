@@ -50,6 +50,7 @@ enum class EventKind : std::uint8_t {
   stored_branch,  // the store keeps, durably, that a row has succeeded (ok) or failed
   stored_result,  // the store keeps a registered branch
   wrote_unknown,  // a write of this transaction failed, its outcome is unknown
+  taken_over,     // a coordinator claimed it, and the lease of whoever held it had run out
   server,         // text: what became of it
   no_lease,       // a call started although the lease that the store gave is over, or does not cover it: text
   final_status,   // at the end of the run the store shows: status; text says "absent" where there is none

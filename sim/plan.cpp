@@ -1,11 +1,21 @@
 #include "sim/plan.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace settle::sim {
 namespace {
 
 using testing::SeededRandom;
+
+constexpr std::int64_t kOffsetMaxMs = 400;     // what leases allow for
+constexpr std::int64_t kBeyondMaxMs = 60'000;  // and what they do not
+
+Fault fault_of(IncidentKind kind) {
+  static constexpr Fault kFaults[] = {Fault::crash, Fault::restart,      Fault::pause,
+                                      Fault::stall, Fault::repair_fails, Fault::clock_step};
+  return kFaults[static_cast<std::size_t>(kind)];
+}
 
 template <class T>
 T one_of(SeededRandom& random, std::initializer_list<T> values) {
@@ -78,9 +88,9 @@ void plan_clients(RunPlan& plan, SeededRandom random) {
 }
 
 void plan_incidents(RunPlan& plan, SeededRandom random) {
-  const auto add = [&](Fault fault, IncidentKind kind, std::int64_t least_ms, std::int64_t most_ms) {
+  const auto add = [&](IncidentKind kind, std::int64_t least_ms, std::int64_t most_ms) {
     SeededRandom own = random.fork();
-    if (!plan.on(fault)) return;
+    if (!plan.on(fault_of(kind))) return;
     const std::uint64_t count = 1 + own.below(kind == IncidentKind::stall ? 20 : 5);
     for (std::uint64_t i = 0; i < count; ++i) {
       Incident incident;
@@ -95,20 +105,20 @@ void plan_incidents(RunPlan& plan, SeededRandom random) {
       plan.incidents.push_back(incident);
     }
   };
-  add(Fault::crash, IncidentKind::crash, 1, 20'000);
-  add(Fault::restart, IncidentKind::restart, 1, 5'000);
-  add(Fault::pause, IncidentKind::pause, 100, 60'000);
-  add(Fault::stall, IncidentKind::stall, 1, 20'000);
-  add(Fault::repair_fails, IncidentKind::outage, 100, 10'000);
-  add(Fault::clock_step, IncidentKind::clock_step, 100, 3'600'000);
+  add(IncidentKind::crash, 1, 20'000);
+  add(IncidentKind::restart, 1, 5'000);
+  add(IncidentKind::pause, 100, 60'000);
+  add(IncidentKind::stall, 1, 20'000);
+  add(IncidentKind::outage, 100, 10'000);
+  add(IncidentKind::clock_step, 100, 60'000);
 }
 
 void plan_clocks(RunPlan& plan, SeededRandom random) {
   for (std::size_t i = 0; i < plan.servers; ++i) {
     SeededRandom own = random.fork();
     testing::ClockError error;
-    if (plan.on(Fault::clock_offset)) error.wall_offset_ms = own.between(-400, 400);
-    if (plan.on(Fault::clock_beyond)) error.wall_offset_ms = own.between(-60'000, 60'000);
+    if (plan.on(Fault::clock_offset)) error.wall_offset_ms = own.between(-kOffsetMaxMs, kOffsetMaxMs);
+    if (plan.on(Fault::clock_beyond)) error.wall_offset_ms = own.between(-kBeyondMaxMs, kBeyondMaxMs);
     if (plan.on(Fault::clock_drift)) error.drift_ppm = own.between(-200, 200);
     plan.clocks.push_back(error);
   }
@@ -145,22 +155,27 @@ RunPlan plan_of(std::uint64_t seed) {
   return plan;
 }
 
-void omit(RunPlan& plan, const Omissions& omissions) {
-  const auto has = [](const auto& list, const auto& value) {
-    return std::find(list.begin(), list.end(), value) != list.end();
+void narrow(RunPlan& plan, const Selection& selection) {
+  const auto left_out = [](const auto& kept, const auto& value) {
+    return kept && std::find(kept->begin(), kept->end(), value) == kept->end();
   };
-  for (const Fault fault : omissions.faults) plan.per_mille[index_of(fault)] = 0;
-  std::erase_if(plan.transactions, [&](const auto& tx) { return has(omissions.transactions, tx.number); });
-  std::erase_if(plan.incidents, [&](const auto& incident) { return has(omissions.incidents, incident.number); });
-  const auto off = [&](Fault fault) { return has(omissions.faults, fault); };
+  const auto off = [&](Fault fault) { return left_out(selection.faults, fault); };
+  for (std::size_t i = 0; i < kFaultCount; ++i) {
+    if (off(static_cast<Fault>(i))) plan.per_mille[i] = 0;
+  }
+  std::erase_if(plan.transactions, [&](const auto& tx) { return left_out(selection.transactions, tx.number); });
+  std::erase_if(plan.incidents, [&](const auto& incident) {
+    return left_out(selection.incidents, incident.number) || off(fault_of(incident.kind));
+  });
   for (PlannedTransaction& tx : plan.transactions) {
     if (off(Fault::refusal)) tx.refused_branch = -1;
     if (off(Fault::client_dies)) tx.dies_before = -1;
     if (off(Fault::force_stop)) tx.force_stop_ms = 0;
   }
   for (testing::ClockError& clock : plan.clocks) {
+    const bool beyond = std::abs(clock.wall_offset_ms) > kOffsetMaxMs;
     if (off(Fault::clock_drift)) clock.drift_ppm = 0;
-    if (off(Fault::clock_offset) && off(Fault::clock_beyond)) clock.wall_offset_ms = 0;
+    if (off(beyond ? Fault::clock_beyond : Fault::clock_offset)) clock.wall_offset_ms = 0;
   }
 }
 

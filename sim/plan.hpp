@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,19 +61,18 @@ struct RunPlan {
 
   bool on(Fault fault) const { return per_mille[index_of(fault)] > 0; }
   // Clocks may be so wrong that two coordinators hold one transaction at once.
-  bool leases_exclude() const { return !on(Fault::clock_beyond); }
+  bool leases_exclude() const { return !shared || (!on(Fault::clock_beyond) && !on(Fault::clock_step)); }
 };
 
 RunPlan plan_of(std::uint64_t seed);
 
-// What is left out of a run to make it smaller.
-struct Omissions {
-  std::vector<Fault> faults;
-  std::vector<int> transactions;  // by number
-  std::vector<int> incidents;     // by number
-  bool empty() const { return faults.empty() && transactions.empty() && incidents.empty(); }
+// What of a plan is kept, by number; what is not set is kept whole.
+struct Selection {
+  std::optional<std::vector<Fault>> faults;
+  std::optional<std::vector<int>> transactions;
+  std::optional<std::vector<int>> incidents;
 };
-void omit(RunPlan& plan, const Omissions& omissions);
+void narrow(RunPlan& plan, const Selection& selection);
 
 // For people: what the seed has decided, one line each.
 std::string describe(const RunPlan& plan);

@@ -10,11 +10,15 @@
 namespace settle::sim {
 namespace {
 
+// So many seconds with nothing left to do before a run is over: whoever waits is answered by then.
+constexpr int kQuietLooks = 3;
+
 // For how long after the last fault everything must have ended.
 std::int64_t calm_ms(const RunPlan& plan) {
   const std::int64_t waits_ms =
       plan.options.retry_interval_max_ms + plan.options.timeout_to_fail_ms + plan.options.lease_ms;
-  return 300'000 + 4 * waits_ms;
+  const std::int64_t clocks_ms = plan.on(Fault::clock_step) ? 600'000 : 0;  // a lease may end so much later
+  return 300'000 + 4 * waits_ms + clocks_ms;
 }
 
 class Run {
@@ -34,10 +38,13 @@ class Run {
     clients_.start();
     const std::int64_t end_ms = around_.plan.faults_end_ms + calm_ms(around_.plan);
     std::int64_t look_ms = around_.plan.faults_end_ms;
+    int quiet_looks = 0;
     for (bool ended = false; !ended;) {
       while (around_.world.step(look_ms)) after_step();
       around_.world.jump_ms(std::max<std::int64_t>(0, look_ms - around_.world.now_ms()));
-      ended = look_ms >= end_ms || (soon_.empty() && clients_.done() && all_final());
+      const bool quiet = soon_.empty() && clients_.done() && all_up() && all_final();
+      quiet_looks = quiet ? quiet_looks + 1 : 0;
+      ended = look_ms >= end_ms || quiet_looks == kQuietLooks;
       look_ms += 1'000;
     }
     note_end();
@@ -86,10 +93,15 @@ class Run {
     }
   }
 
+  bool all_up() const {
+    return std::all_of(servers_.begin(), servers_.end(), [](const auto& server) { return server->up(); });
+  }
   bool all_final() {
     return std::all_of(around_.plan.transactions.begin(), around_.plan.transactions.end(), [this](const auto& tx) {
       const auto stored = database_.view().load(tx.gid());
-      return !stored || !stored.value() || is_final(stored.value()->state.status);
+      if (!stored || !stored.value()) return true;
+      const GlobalStatus status = stored.value()->state.status;
+      return is_final(status) || (tx.type == TransType::saga && status == GlobalStatus::prepared);
     });
   }
 

@@ -35,7 +35,15 @@ void ServerStore::apply(std::span<const Change> group, std::span<ChangeOutcome> 
   for (ChangeOutcome& outcome : outcomes) outcome = {ChangeResult::failed, 0};
   const auto fail = [&](std::size_t from) {
     broken_ = true;
-    for (std::size_t i = from; i < group.size(); ++i) grant(group[i], ChangeResult::failed, asked);
+    for (std::size_t i = from; i < group.size(); ++i) {
+      Event event;
+      event.kind = EventKind::wrote_unknown;
+      event.server = server_;
+      event.life = process_.lives();
+      event.tx = number_of(group[i].gid);
+      around_.note(event);
+      grant(group[i], ChangeResult::failed, asked);
+    }
   };
   if (!process_.alive()) return;
   take_time();
@@ -81,16 +89,23 @@ void ServerStore::grant(const Change& change, ChangeResult result, Moment asked)
   if (!around_.plan.shared) return;
   const int tx = number_of(change.gid);
   const bool taken = result == ChangeResult::applied && !change.hold_as.empty();
-  const bool let_go =
-      result == ChangeResult::applied && (!change.held_as.empty() || change.state.status != change.expected_status);
+  const bool let_go = result == ChangeResult::applied && change.hold_as.empty() && !change.held_as.empty();
   if (taken) {
     leases_[tx] = asked.steady_ms + change.lease_until_ms / 1000 * 1000 - asked.wall_ms;
-  } else if (let_go || result == ChangeResult::failed) {
+  } else if (let_go) {
     leases_.erase(tx);
   }
 }
 
 void ServerStore::grant_claimed(const StoredTransaction& claimed, const ClaimRequest& request, Moment asked) {
+  if (!claimed.owner.empty()) {
+    Event event;
+    event.kind = EventKind::taken_over;
+    event.server = server_;
+    event.life = process_.lives();
+    event.tx = number_of(claimed.definition->gid);
+    around_.note(event);
+  }
   leases_[number_of(claimed.definition->gid)] = asked.steady_ms + request.lease_until_ms / 1000 * 1000 - asked.wall_ms;
 }
 

@@ -64,6 +64,7 @@ void SimulatedExecutor::post_later(std::int64_t delay_ms, Task task) {
 }
 
 void SimulatedExecutor::stall_ms(std::int64_t for_ms) {
+  if (!process_.alive_) return;
   busy_until_ms_ = std::max(busy_until_ms_, world_.now_ms() + for_ms);
   world_.update_ready(*this);
   world_.schedule(busy_until_ms_, this, nullptr);

@@ -107,9 +107,14 @@ TEST_CASE_FIXTURE(Fixture, "world/kill: inside of its own task -> the rest of it
     process.kill();
     other.post(note("posted"));
     one.post_later(1, note("sent"));
+    world.block_ms(60'000);
   });
   world.advance_ms(10);
   CHECK(seen.empty());
+  process.start();
+  one.post(note("next life"));
+  world.run();
+  CHECK(seen == Seen{"next life"});
 }
 
 TEST_CASE_FIXTURE(Fixture, "world/pause: nothing runs, time passes; then what was due runs, each timer once") {

@@ -6,6 +6,7 @@
 #include "engine/core/decider.hpp"
 #include "engine/core/line.hpp"
 #include "engine/core/mode.hpp"
+#include "engine/core/plants.hpp"
 
 namespace settle::core {
 namespace {
@@ -24,7 +25,8 @@ void mark_possible_starts(Transaction& transaction) {
   for (std::uint32_t step = 0; step < transaction.plan->step_count(); ++step) {
     BranchState& action = transaction.branches[action_row(step)];
     if (!transaction.plan->all_predecessors(step, has_not_failed)) continue;
-    if (action.started || !may_have_started(*transaction.plan, step, succeeded)) continue;
+    if (action.started || planted(Plant::forget_run_ahead)) continue;
+    if (!may_have_started(*transaction.plan, step, succeeded)) continue;
     action.started = true;
     transaction.memory[action_row(step)].changed = true;
     transaction.changed.push_back(action_row(step));

@@ -11,6 +11,7 @@
 
 #include "engine/core/coverage.hpp"
 #include "engine/core/decider.hpp"
+#include "engine/core/plants.hpp"
 
 namespace settle::core {
 namespace {
@@ -21,12 +22,14 @@ bool action_succeeded(const Transaction& transaction, std::uint32_t step) {
 
 bool needs_compensation(const Transaction& transaction, std::uint32_t step) {
   const BranchState& action = transaction.branches[action_row(step)];
-  return (action.started || action.status != BranchStatus::prepared) &&
+  const bool began = action.started && !planted(Plant::forget_unanswered);
+  return (began || action.status != BranchStatus::prepared) &&
          transaction.branches[compensate_row(step)].status != BranchStatus::succeed;
 }
 
 // Whether the action may be started as far as the rule of coverage.hpp goes.
 bool covered(const Transaction& transaction, std::uint32_t step) {
+  if (planted(Plant::run_ahead_of_two) || planted(Plant::action_before_submit)) return true;
   if (is_durable(transaction, transaction.memory[action_row(step)].started_written)) return true;
   if (transaction.state.exact || !is_durable(transaction, transaction.inexact_written)) return false;
   return may_have_started(*transaction.plan, step, [&](std::uint32_t other) {
@@ -46,7 +49,7 @@ class Saga final : public Mode {
   }
 
   void timed_out(Decider& decider) const override {
-    if (decider.tx().state.status != GlobalStatus::submitted) return;
+    if (decider.tx().state.status != GlobalStatus::submitted || planted(Plant::forget_timeout)) return;
     decider.abort("Timeout after " + std::to_string(decider.tx().definition->options.timeout_to_fail_s) + " seconds");
   }
 
@@ -103,7 +106,7 @@ class Saga final : public Mode {
     decider.not_done(event);
     if (tx.state.status != GlobalStatus::submitted) return;
     const std::int64_t limit = tx.definition->options.retry_limit;
-    if (limit == 0) return;
+    if (limit == 0 || planted(Plant::forget_retry_limit)) return;
     if (tx.branches[event.call.row].attempts > limit) {
       decider.abort("RetryCount is greater than RetryLimit, RetryLimit: " + std::to_string(limit));
     } else {
@@ -140,7 +143,8 @@ class Saga final : public Mode {
             })) {
           continue;
         }
-        if (waits || !is_durable(tx, tx.status_written)) {
+        const bool directed = is_durable(tx, tx.status_written) || planted(Plant::action_before_submit);
+        if (waits || !directed) {
           blocked = true;
         } else if (!covered(tx, step)) {
           blocked = true;
@@ -176,8 +180,10 @@ class Saga final : public Mode {
         return false;
       }
       bool moved = false;
-      const std::uint32_t first = tx.plan->sequential() ? cursor - 1 : 0;
-      for (std::uint32_t step = cursor; step-- > first;) {
+      const bool one = tx.plan->sequential() && !planted(Plant::compensate_forward);
+      const std::uint32_t first = one ? cursor - 1 : 0;
+      for (std::uint32_t place = cursor; place-- > first;) {
+        const std::uint32_t step = planted(Plant::compensate_forward) ? cursor - 1 - place : place;
         bool waits = false;
         if (!may_compensate(decider, step, waits)) continue;
         if (waits || !is_durable(tx, tx.status_written)) {
@@ -202,6 +208,7 @@ class Saga final : public Mode {
     const Transaction& tx = decider.tx();
     if (!needs_compensation(tx, step) || !decider.free_to_start(compensate_row(step))) return false;
     if (tx.plan->sequential() && tx.in_flight > 0) return false;
+    if (planted(Plant::compensate_forward)) return true;
     return tx.plan->all_successors(step, [&](std::uint32_t other) {
       waits = waits || waits_for_success(decider, compensate_row(other));
       return !needs_compensation(tx, other);

@@ -1,5 +1,6 @@
 // TCC (protocol.md §5.2): the client calls every Try itself; then every confirm or every cancel is called, the branch
 // registered last first. The invariants stand in two_phase.hpp.
+#include "engine/core/plants.hpp"
 #include "engine/core/two_phase.hpp"
 
 namespace settle::core {
@@ -7,7 +8,9 @@ namespace {
 
 class Tcc final : public TwoPhase {
  protected:
-  std::uint32_t registration_at(std::uint32_t place, std::uint32_t count) const override { return count - 1 - place; }
+  std::uint32_t registration_at(std::uint32_t place, std::uint32_t count) const override {
+    return planted(Plant::confirm_first_to_last) ? place : count - 1 - place;
+  }
 };
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include "engine/core/plants.hpp"
+
 namespace settle::runtime {
 namespace {
 
@@ -35,6 +37,7 @@ void merge_named(std::vector<NamedBranch>& named, std::vector<NamedBranch> newer
 
 // `change` with what `newer`, of the same gid and not yet applied either, makes of it.
 void merge_into(Change& change, Change newer, bool names_branches) {
+  if (planted(Plant::part_of_merge)) return;
   if (newer.definition) change.definition = std::move(newer.definition);
   change.state = std::move(newer.state);
   if (change.registrations.empty()) change.first_registration = newer.first_registration;

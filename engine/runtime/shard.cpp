@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/core/plants.hpp"
+
 namespace settle::runtime {
 
 Shard::Shard(std::size_t index, std::size_t shard_count, Executor& executor, std::shared_ptr<Committer> committer,
@@ -108,7 +110,7 @@ void Shard::begin_epoch(std::uint64_t epoch) {
   for (const EntryPtr& entry : known) {
     const bool lives = entry->mode == Entry::Mode::live || entry->mode == Entry::Mode::creating;
     if (lives && entry->returned < entry->transaction.written) poison(entry, false);
-    revive_if_possible(entry);
+    if (!planted(Plant::lost_wakeup)) revive_if_possible(entry);
   }
 }
 

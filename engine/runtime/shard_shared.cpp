@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/core/plants.hpp"
 #include "engine/runtime/refusals.hpp"
 #include "engine/runtime/shard.hpp"
 
@@ -54,6 +55,7 @@ void Shard::set_hold(const EntryPtr& entry, const core::Decision& decision, Chan
   entry->written_leases.push_back({decision.write, lease.until_steady_ms});
   const bool leaves_prepared = !decision.create && decision.expected_status == GlobalStatus::prepared &&
                                transaction.state.status != GlobalStatus::prepared;
+  if (planted(Plant::forget_registrations)) return;
   if (leaves_prepared && rows_per_registration(transaction.definition->type) > 0) entry->reread_after = decision.write;
 }
 
@@ -73,7 +75,7 @@ void Shard::lease_written(Entry& entry, core::Sequence sequence) {
 // Whether the whole deadline of a call that starts now fits in.
 bool Shard::lease_covers(const Entry& entry) const {
   const std::int64_t timeout_ms = call_timeout_ms(*entry.transaction.definition);
-  return around_.clock.now().steady_ms + timeout_ms <= entry.lease_until_ms;
+  return around_.clock.now().steady_ms + timeout_ms <= entry.lease_until_ms || planted(Plant::late_renewal);
 }
 
 void Shard::wait_for_lease(const std::shared_ptr<CallRecord>& record) {

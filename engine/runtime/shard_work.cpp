@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/core/plants.hpp"
 #include "engine/runtime/shard.hpp"
 
 namespace settle::runtime {
@@ -99,8 +100,9 @@ void Shard::notify(const EntryPtr& entry) {
   const core::Transaction& transaction = entry->transaction;
   if (!entry->answers.empty()) {
     const auto due =
-        std::stable_partition(entry->answers.begin(), entry->answers.end(),
-                              [&](const PendingAnswer& pending) { return pending.after > transaction.durable; });
+        std::stable_partition(entry->answers.begin(), entry->answers.end(), [&](const PendingAnswer& pending) {
+          return pending.after > transaction.durable && !planted(Plant::answer_before_write);
+        });
     std::vector<PendingAnswer> ready(std::make_move_iterator(due), std::make_move_iterator(entry->answers.end()));
     entry->answers.erase(due, entry->answers.end());
     for (PendingAnswer& pending : ready) pending.completion(std::move(pending.answer));
@@ -208,7 +210,7 @@ void Shard::poison(const EntryPtr& entry, bool mistrusted) {
   end_wake(entry);
   const auto calls = entry->calls;
   for (const auto& record : calls) revoke(entry, record->call);
-  fail_waiters(entry, {Code::unavailable,
+  fail_waiters(entry, {planted(Plant::unknown_is_refusal) ? Code::failure : Code::unavailable,
                        "a write failed, its outcome is unknown; the same gid may be sent again: " + entry->gid});
   revive_if_possible(entry);
 }

@@ -40,6 +40,7 @@ Facts facts_of(const RunPlan& plan, const std::vector<Event>& events) {
     facts.transactions.push_back({&tx, {}});
   }
   std::size_t opened = 0;
+  facts.disturbed = !plan.leases_exclude();
   for (const Event& event : events) {
     if (event.kind == EventKind::server) facts.disturbed = facts.disturbed || ++opened > plan.servers;
     if (event.kind == EventKind::wrote_unknown) facts.disturbed = true;

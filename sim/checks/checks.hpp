@@ -28,7 +28,8 @@ struct Facts {
   const RunPlan& plan;
   const std::vector<Event>& events;
   std::vector<Seen> transactions;
-  // A coordinator died, stopped or stood still, or a write failed: what was known only in memory may be gone.
+  // A coordinator died, stopped or stood still, a write failed, or clocks let two coordinators hold one transaction:
+  // what was known only in memory may be gone.
   bool disturbed = false;
 };
 

@@ -42,7 +42,7 @@ class SimulatedExecutor final : public Executor {
   std::unique_ptr<Timer> make_timer(Task on_fire) override;
   // Posts it so much later, by the world's time: what a network or another machine brings.
   void post_later(std::int64_t delay_ms, Task task);
-  // Runs nothing for so long, as a thread that gets no processor.
+  // Runs nothing for so long, as a thread that gets no processor. Ends with the life of the process.
   void stall_ms(std::int64_t for_ms);
 
   SimulatedProcess& process() { return process_; }
