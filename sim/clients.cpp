@@ -41,6 +41,7 @@ void Clients::begin(const PlannedTransaction& tx) {
       break;
   }
   if (tx.force_stop_ms > 0) keep(operate(tx));
+  if (tx.rival_ms > 0) keep(rival(tx));
   keep(look(tx));
 }
 
@@ -125,8 +126,8 @@ void Clients::arrive(SimulatedServer& server, const PlannedTransaction& tx, Requ
       told.ok = reply.ok;
       told.code = reply.code;
       told.text = reply.ok ? asked.text : reply.text;
-      if (reply.stored) {
-        told.status = reply.stored->state.status;
+      if (reply.status) {
+        told.status = *reply.status;
         told.text = std::string(settle::to_string(told.status));
       }
       around_.note(told);
@@ -216,6 +217,42 @@ Clients::Send Clients::aborts(const PlannedTransaction& tx) {
 Clients::Send Clients::finishes(const PlannedTransaction& tx, GlobalStatus status) {
   return [gid = tx.gid(), status](Engine& engine, Told told) {
     engine.finish_workflow(gid, status, "", "", hands_on(std::move(told)));
+  };
+}
+
+Clients::Send Clients::makes_due(const PlannedTransaction& tx) {
+  return [gid = tx.gid()](Engine& engine, Told told) { engine.make_due(gid, hands_on(std::move(told))); };
+}
+
+Clients::Send Clients::waits(const PlannedTransaction& tx) {
+  return [gid = tx.gid()](Engine& engine, Told told) {
+    engine.wait(gid, [told = std::move(told)](const Result<GlobalStatus>& status) {
+      Reply reply;
+      reply.ok = static_cast<bool>(status);
+      if (status) {
+        reply.status = status.value();
+      } else {
+        reply.code = status.error().code;
+        reply.text = status.error().message;
+      }
+      told(std::move(reply));
+    });
+  };
+}
+
+Clients::Send Clients::queries(const PlannedTransaction& tx) {
+  return [gid = tx.gid()](Engine& engine, Told told) {
+    engine.query(gid, [told = std::move(told)](Result<std::optional<StoredTransaction>> found) {
+      Reply reply;
+      reply.ok = static_cast<bool>(found);
+      if (!found) {
+        reply.code = found.error().code;
+        reply.text = found.error().message;
+      } else if (found.value()) {
+        reply.status = found.value()->state.status;
+      }
+      told(std::move(reply));
+    });
   };
 }
 

@@ -35,6 +35,7 @@ class Clients {
     Code code = Code::unavailable;
     std::string text;
     std::optional<StoredTransaction> stored;
+    std::optional<GlobalStatus> status;  // of what was found or waited for
   };
   using Told = std::function<void(Reply)>;
   using Send = std::function<void(Engine&, Told)>;
@@ -57,6 +58,9 @@ class Clients {
   static Send prepares(Definition definition);
   static Send registers(const PlannedTransaction& tx, Registration registration, BranchStatus status);
   static Send aborts(const PlannedTransaction& tx);
+  static Send makes_due(const PlannedTransaction& tx);
+  static Send waits(const PlannedTransaction& tx);
+  static Send queries(const PlannedTransaction& tx);
   static Send finishes(const PlannedTransaction& tx, GlobalStatus status);
 
   // -- what they do
@@ -66,6 +70,7 @@ class Clients {
   Story workflow(const PlannedTransaction& tx, bool first);
   Story undo_workflow(const PlannedTransaction& tx, std::vector<bool> undone);
   Story operate(const PlannedTransaction& tx);
+  Story rival(const PlannedTransaction& tx);
   Story look(const PlannedTransaction& tx);
   void begin(const PlannedTransaction& tx);
   void resume_workflow(int tx);

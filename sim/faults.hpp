@@ -31,6 +31,7 @@ enum class Fault : std::uint8_t {
   stall,           // one thread of a coordinator gets no processor for some time
   client_dies,     // a client leaves in the middle
   impatience,      // a client asks again before it was answered
+  rival,           // a second client submits the same gid, takes it back, or has it processed at once
   force_stop,      // an operator ends a transaction by force
   clock_offset,    // wall clocks of coordinators differ, within what leases allow for
   clock_beyond,    // they differ by more

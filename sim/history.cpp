@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::array<std::string_view, 8> kOps = {"action", "compensate", "try",      "confirm",
                                                   "cancel", "commit",     "rollback", "msg"};
-constexpr std::array<std::string_view, 8> kRequests = {"submit",     "prepare",          "register_branch", "abort",
-                                                       "force_stop", "prepare_workflow", "finish",          "query"};
+constexpr std::array<std::string_view, 10> kRequests = {"submit",     "prepare",          "register_branch", "abort",
+                                                        "force_stop", "prepare_workflow", "finish",          "query",
+                                                        "wait",       "make_due"};
 constexpr std::array<std::string_view, 7> kEffects = {"ran",     "repeated",  "empty", "ignored",
                                                       "refused", "postponed", "failed"};
 constexpr std::array<std::string_view, 15> kKinds = {"asked",         "told",          "sent",          "answered",

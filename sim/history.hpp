@@ -26,7 +26,9 @@ enum class Request : std::uint8_t {
   force_stop,
   prepare_workflow,
   finish,
-  query
+  query,
+  wait,
+  make_due
 };
 
 // What a participant did with a call.

@@ -83,6 +83,7 @@ void plan_clients(RunPlan& plan, SeededRandom random) {
       tx.refused_branch = static_cast<int>(own.below(tx.branches));
     if (own.per_mille(plan.per_mille[index_of(Fault::client_dies)]))
       tx.dies_before = static_cast<int>(own.below(2 * tx.branches + 2));
+    if (own.per_mille(plan.per_mille[index_of(Fault::rival)])) tx.rival_ms = own.between(1, 5'000);
     if (own.per_mille(plan.per_mille[index_of(Fault::force_stop)])) tx.force_stop_ms = own.between(1, 20'000);
   }
 }
@@ -141,6 +142,7 @@ RunPlan plan_of(std::uint64_t seed) {
   options.run_ahead = random.per_mille(600);
   options.lease_ms = one_of<std::int64_t>(random, {4'000, 8'000, 15'000});
   options.claim_interval_ms = random.between(200, 3'000);
+  if (random.per_mille(150)) options.active_max = 1 + random.below(20);
   options.calls_per_target_max = random.per_mille(200) ? 1 + random.below(4) : 1'024;
   if (random.per_mille(150)) options.finished_expire_ms = random.between(5'000, 60'000);
   options.purge_interval_ms = 10'000;
@@ -171,6 +173,7 @@ void narrow(RunPlan& plan, const Selection& selection) {
     if (off(Fault::refusal)) tx.refused_branch = -1;
     if (off(Fault::client_dies)) tx.dies_before = -1;
     if (off(Fault::force_stop)) tx.force_stop_ms = 0;
+    if (off(Fault::rival)) tx.rival_ms = 0;
   }
   for (testing::ClockError& clock : plan.clocks) {
     const bool beyond = std::abs(clock.wall_offset_ms) > kOffsetMaxMs;
@@ -211,6 +214,7 @@ std::string describe(const RunPlan& plan) {
     if (tx.delay_s > 0) text += " delay=" + number(tx.delay_s);
     if (tx.refused_branch >= 0) text += " refused_branch=" + number(tx.refused_branch);
     if (tx.dies_before >= 0) text += " dies_before=" + number(tx.dies_before);
+    if (tx.rival_ms > 0) text += " rival_ms=" + number(tx.rival_ms);
     if (tx.force_stop_ms > 0) text += " force_stop_ms=" + number(tx.force_stop_ms);
   }
   return text + "\n";

@@ -11,7 +11,10 @@ namespace settle::sim {
 namespace {
 
 // So many seconds with nothing left to do before a run is over: whoever waits is answered by then.
-constexpr int kQuietLooks = 3;
+constexpr int kQuietLooks = 10;
+
+// What was begun while there were faults may last so long: a thread that stands still, a slow write.
+constexpr std::int64_t kAfterwardsMs = 21'000;
 
 // For how long after the last fault everything must have ended.
 std::int64_t calm_ms(const RunPlan& plan) {
@@ -35,9 +38,12 @@ class Run {
     for (const Incident& incident : around_.plan.incidents) {
       around_.world.after_ms(incident.at_ms, [this, &incident] { soon_.push_back({incident.steps, &incident}); });
     }
+    for (const Fault fault : {Fault::clock_offset, Fault::clock_beyond, Fault::clock_drift}) {
+      if (around_.plan.on(fault)) around_.count(fault);
+    }
     clients_.start();
     const std::int64_t end_ms = around_.plan.faults_end_ms + calm_ms(around_.plan);
-    std::int64_t look_ms = around_.plan.faults_end_ms;
+    std::int64_t look_ms = around_.plan.faults_end_ms + kAfterwardsMs;
     int quiet_looks = 0;
     for (bool ended = false; !ended;) {
       while (around_.world.step(look_ms)) after_step();

@@ -87,6 +87,7 @@ Clients::Story Clients::workflow(const PlannedTransaction& tx, bool first) {
       reply.ok = static_cast<bool>(found);
       if (found) {
         reply.stored = std::move(found.value());
+        reply.status = reply.stored->state.status;
       } else {
         reply.code = found.error().code;
         reply.text = found.error().message;
@@ -158,6 +159,21 @@ Clients::Story Clients::operate(const PlannedTransaction& tx) {
   co_return true;
 }
 
+// Another process of the same client, or one that was given up too early.
+Clients::Story Clients::rival(const PlannedTransaction& tx) {
+  const Awaited<bool> paused = pause(tx.rival_ms);
+  co_await paused;
+  around_.count(Fault::rival);
+  const bool two_phase = tx.type == TransType::tcc || tx.type == TransType::xa;
+  const bool submits_too = tx.type == TransType::saga;
+  const bool hurries = tx.seed % 3 == 0 || (!two_phase && !submits_too);
+  Coroutine<Reply> asked = hurries     ? insist(tx, Request::make_due, makes_due(tx))
+                           : two_phase ? insist(tx, Request::abort, aborts(tx))
+                                       : insist(tx, Request::submit, submits(definition_of(tx)));
+  co_await asked;
+  co_return true;
+}
+
 // Somebody who is curious.
 Clients::Story Clients::look(const PlannedTransaction& tx) {
   testing::SeededRandom random(tx.seed);
@@ -165,21 +181,9 @@ Clients::Story Clients::look(const PlannedTransaction& tx) {
   for (std::int64_t i = 0; i < looks; ++i) {
     const Awaited<bool> paused = pause(random.per_mille(500) ? random.between(0, 100) : random.between(0, 10'000));
     co_await paused;
-    const Send query = [gid = tx.gid()](Engine& engine, Told told) {
-      engine.query(gid, [told = std::move(told)](Result<std::optional<StoredTransaction>> found) {
-        Reply reply;
-        reply.ok = static_cast<bool>(found);
-        if (found) {
-          reply.stored = std::move(found.value());
-          if (!reply.stored) reply.text = "absent";
-        } else {
-          reply.code = found.error().code;
-          reply.text = found.error().message;
-        }
-        told(std::move(reply));
-      });
-    };
-    const Awaited<Reply> seen = ask(tx, Request::query, query, "absent");
+    const bool stays = random.per_mille(200);
+    const Awaited<Reply> seen =
+        stays ? ask(tx, Request::wait, waits(tx)) : ask(tx, Request::query, queries(tx), "absent");
     co_await seen;
   }
   co_return true;

@@ -1,8 +1,8 @@
 // What clients were told was true, and stays so.
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
-#include <utility>
 
 #include "sim/checks/checks.hpp"
 
@@ -28,17 +28,37 @@ std::string named_status(const std::string& text) {
   return text.substr(begin, text.find('.', begin) - begin);
 }
 
-// Statuses and registered branches that the store has kept so far.
+// Whether a transaction that is stored as `later` may have been `status` before. Writes that wait together become one,
+// so the store need not have kept it.
+bool leads_to(GlobalStatus status, GlobalStatus later) {
+  if (status == later || status == GlobalStatus::prepared) return true;
+  if (status == GlobalStatus::submitted) return later != GlobalStatus::prepared;
+  return status == GlobalStatus::aborting && later == GlobalStatus::failed;
+}
+
+// Whether it comes to its end: a saga that is only prepared need not.
+bool ends(const Seen& seen) {
+  return seen.any([](const Event& event) {
+    return event.kind == EventKind::final_status && event.text.empty() && is_final(event.status);
+  });
+}
+
+// What the store has kept so far.
 struct Kept {
   std::set<GlobalStatus> statuses;
-  std::set<std::pair<int, Op>> results;
+  std::set<int> branches;  // that were registered
   void on(const Event& event) {
     if (event.kind == EventKind::stored_status) statuses.insert(event.status);
-    if (event.kind == EventKind::stored_result) results.emplace(event.branch, event.op);
+    if (event.kind == EventKind::stored_result) branches.insert(event.branch);
   }
   bool has(GlobalStatus status) const { return statuses.contains(status); }
-  bool has_branch(int branch) const {
-    return std::any_of(results.begin(), results.end(), [branch](const auto& each) { return each.first == branch; });
+  bool has_passed(GlobalStatus status) const {
+    return std::any_of(statuses.begin(), statuses.end(),
+                       [status](GlobalStatus each) { return leads_to(status, each); });
+  }
+  bool has_left_prepared() const {
+    return std::any_of(statuses.begin(), statuses.end(),
+                       [](GlobalStatus status) { return status != GlobalStatus::prepared; });
   }
 };
 
@@ -81,17 +101,16 @@ void check_answers(const Facts&, const Seen& seen, Findings& findings) {
     bool true_now = true;
     switch (event->request) {
       case Request::submit:
-        true_now = std::any_of(kept.statuses.begin(), kept.statuses.end(),
-                               [](GlobalStatus status) { return status != GlobalStatus::prepared; });
+        true_now = kept.has_left_prepared();
         break;
       case Request::prepare:
         true_now = !kept.statuses.empty();
         break;
       case Request::prepare_workflow:
-        true_now = kept.has(event->status);
+        true_now = kept.has_passed(event->status);
         break;
       case Request::register_branch:
-        true_now = kept.has_branch(std::stoi(event->text));
+        true_now = kept.branches.contains(std::stoi(event->text));
         break;
       case Request::abort:
         true_now = kept.has(GlobalStatus::aborting) || kept.has(GlobalStatus::failed);
@@ -100,11 +119,15 @@ void check_answers(const Facts&, const Seen& seen, Findings& findings) {
         true_now = kept.has(GlobalStatus::failed);
         break;
       case Request::finish:
-        true_now = std::any_of(kept.statuses.begin(), kept.statuses.end(),
-                               [&](GlobalStatus status) { return settle::to_string(status) == event->text; });
+        true_now = kept.has(parse_global_status(event->text).value_or(GlobalStatus::prepared));
+        break;
+      case Request::wait:
+        true_now = is_final(event->status) && kept.has(event->status);
+        break;
+      case Request::make_due:
         break;
       case Request::query:
-        true_now = event->text == "absent" || kept.has(event->status);
+        true_now = event->text == "absent" || kept.has_passed(event->status);
         break;
     }
     if (!true_now) findings.add("answers", seen, "what was answered is not in the store, " + line_of(*event));
@@ -118,17 +141,15 @@ void check_refusals(const Facts&, const Seen& seen, Findings& findings) {
     kept.on(*event);
     if (event->kind != EventKind::told || event->ok || event->code != Code::failure) continue;
     if (const std::string status = named_status(event->text); !status.empty()) {
-      const bool stored = std::any_of(kept.statuses.begin(), kept.statuses.end(),
-                                      [&](GlobalStatus each) { return settle::to_string(each) == status; });
+      const std::optional<GlobalStatus> named = parse_global_status(status);
+      const bool stored = named && kept.has_passed(*named);
       if (!stored) findings.add("refusals", seen, "the status that it names was never stored, " + line_of(*event));
       continue;
     }
     const bool waits =
         seen.planned->options.wait_result && (event->request == Request::submit || event->request == Request::abort);
     if (event->text.starts_with("no trans with gid")) {
-      const bool left = std::any_of(kept.statuses.begin(), kept.statuses.end(),
-                                    [](GlobalStatus status) { return status != GlobalStatus::prepared; });
-      if (!left && !kept.statuses.empty()) {
+      if (!kept.has_left_prepared() && !kept.statuses.empty()) {
         findings.add("refusals", seen, "it is prepared, and nothing else was ever stored, " + line_of(*event));
       }
     } else if (!waits) {
@@ -169,6 +190,7 @@ void check_answered(const Facts& facts, const Seen& seen, Findings& findings) {
     if (event->kind == EventKind::told) told.insert(event->number);
   }
   for (const Event* event : seen.events) {
+    if (event->kind == EventKind::asked && event->request == Request::wait && !ends(seen)) continue;
     if (event->kind != EventKind::asked || told.contains(event->number) || died_after(*event)) continue;
     findings.add("answered", seen, "was never answered: " + to_line(*event));
   }

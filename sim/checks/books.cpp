@@ -36,7 +36,8 @@ void check_final(const Facts&, const Seen& seen, Findings& findings) {
   std::optional<GlobalStatus> told_final;
   for (const Event* event : seen.events) {
     const bool shown = event->kind == EventKind::told && event->ok && event->text != "absent" &&
-                       (event->request == Request::query || event->request == Request::prepare_workflow);
+                       (event->request == Request::query || event->request == Request::prepare_workflow ||
+                        event->request == Request::wait);
     if (event->kind == EventKind::stored_status) {
       if (stored && !may_follow(*stored, event->status)) {
         findings.add("final", seen, "was " + name(*stored) + " and became " + to_line(*event));

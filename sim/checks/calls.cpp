@@ -10,21 +10,9 @@
 namespace settle::sim {
 namespace {
 
-constexpr std::int64_t kTimeoutSlackMs = 2'000;
-
 std::string line_of(const Event& event) { return to_line(event); }
 
 bool is_undo(Op op) { return op == Op::compensate || op == Op::cancel || op == Op::rollback; }
-
-// Whether it was worked on under more than one hold.
-bool handed_over(const Seen& seen) {
-  std::set<std::pair<int, std::uint64_t>> callers;
-  for (const Event* event : seen.events) {
-    if (event->kind == EventKind::taken_over) return true;
-    if (event->kind == EventKind::sent) callers.emplace(event->server, event->life);
-  }
-  return callers.size() > 1;
-}
 
 }  // namespace
 
@@ -102,7 +90,7 @@ void check_leases(const Facts& facts, const Seen& seen, Findings& findings) {
 void check_needless(const Facts& facts, const Seen& seen, Findings& findings) {
   if (seen.planned->type != TransType::saga) return;
   std::set<int> begun;
-  const bool unsure = facts.disturbed || handed_over(seen);
+  const bool unsure = facts.disturbed || seen.handed_over();
   for (const Event* event : seen.events) {
     if (event->kind != EventKind::sent) continue;
     if (event->op == Op::action) begun.insert(event->branch);
@@ -110,37 +98,6 @@ void check_needless(const Facts& facts, const Seen& seen, Findings& findings) {
     const int last = begun.empty() ? -1 : *begun.rbegin();
     if (unsure && (seen.planned->concurrent || event->branch <= last + 2)) continue;
     findings.add("needless", seen, "its action never began: " + line_of(*event));
-  }
-}
-
-// An action of a saga is tried again no more often than its client allows.
-void check_retry_limit(const Facts& facts, const Seen& seen, Findings& findings) {
-  const std::int64_t limit = seen.planned->options.retry_limit;
-  if (limit == 0 || facts.disturbed || handed_over(seen)) return;
-  std::map<int, std::int64_t> calls;
-  for (const Event* event : seen.events) {
-    if (event->kind != EventKind::sent || event->op != Op::action) continue;
-    if (++calls[event->branch] == limit + 2) {
-      findings.add("retry_limit", seen, "more than " + std::to_string(limit) + " retries: " + line_of(*event));
-    }
-  }
-}
-
-// A saga goes forward no longer than its client allows.
-void check_timeout(const Facts& facts, const Seen& seen, Findings& findings) {
-  const std::int64_t timeout_ms = 1'000 * seen.planned->options.timeout_to_fail_s;
-  const bool late = facts.disturbed || facts.plan.on(Fault::stall) || facts.plan.on(Fault::slow_store) ||
-                    facts.plan.on(Fault::clock_step) || facts.plan.on(Fault::read_fails) || facts.plan.shared;
-  if (seen.planned->type != TransType::saga || timeout_ms == 0 || late) return;
-  const Event* const begin = seen.first([](const Event& event) {
-    return event.kind == EventKind::stored_status && event.status == GlobalStatus::submitted;
-  });
-  if (begin == nullptr) return;
-  for (const Event* event : seen.events) {
-    const bool forward = event->kind == EventKind::sent && event->op == Op::action;
-    if (forward && event->at_ms > begin->at_ms + timeout_ms + kTimeoutSlackMs) {
-      findings.add("timeout", seen, "its time is over: " + line_of(*event));
-    }
   }
 }
 

@@ -1,12 +1,23 @@
 #include "sim/checks/checks.hpp"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace settle::sim {
 
 const Event* Seen::first(const std::function<bool(const Event&)>& fits) const {
   const auto found = std::find_if(events.begin(), events.end(), [&fits](const Event* event) { return fits(*event); });
   return found == events.end() ? nullptr : *found;
+}
+
+bool Seen::handed_over() const {
+  std::set<std::pair<int, std::uint64_t>> callers;
+  for (const Event* event : events) {
+    if (event->kind == EventKind::taken_over) return true;
+    if (event->kind == EventKind::sent) callers.emplace(event->server, event->life);
+  }
+  return callers.size() > 1;
 }
 
 const std::vector<Check>& all_checks() {
@@ -26,6 +37,7 @@ const std::vector<Check>& all_checks() {
       {"needless", check_needless},
       {"retry_limit", check_retry_limit},
       {"timeout", check_timeout},
+      {"too_early", check_too_early},
       {"order", check_order},
       {"run_ahead", check_run_ahead},
   };

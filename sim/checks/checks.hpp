@@ -22,6 +22,8 @@ struct Seen {
   // The first event that fits, or null.
   const Event* first(const std::function<bool(const Event&)>& fits) const;
   bool any(const std::function<bool(const Event&)>& fits) const { return first(fits) != nullptr; }
+  // Whether it was worked on under more than one hold.
+  bool handed_over() const;
 };
 
 struct Facts {
@@ -66,8 +68,10 @@ void check_directions(const Facts& facts, const Seen& seen, Findings& findings);
 void check_one_at_a_time(const Facts& facts, const Seen& seen, Findings& findings);
 void check_leases(const Facts& facts, const Seen& seen, Findings& findings);
 void check_needless(const Facts& facts, const Seen& seen, Findings& findings);
+// times.cpp
 void check_retry_limit(const Facts& facts, const Seen& seen, Findings& findings);
 void check_timeout(const Facts& facts, const Seen& seen, Findings& findings);
+void check_too_early(const Facts& facts, const Seen& seen, Findings& findings);
 // order.cpp
 void check_order(const Facts& facts, const Seen& seen, Findings& findings);
 void check_run_ahead(const Facts& facts, const Seen& seen, Findings& findings);

@@ -1,0 +1,66 @@
+// What is counted in tries and in time.
+#include <map>
+#include <string>
+
+#include "sim/checks/checks.hpp"
+
+namespace settle::sim {
+namespace {
+
+constexpr std::int64_t kTimeoutSlackMs = 2'000;
+// Whole seconds, and clocks that differ by what leases allow for.
+constexpr std::int64_t kEarlySlackMs = 1'000;
+
+}  // namespace
+
+// An action of a saga is tried again no more often than its client allows.
+void check_retry_limit(const Facts& facts, const Seen& seen, Findings& findings) {
+  const std::int64_t limit = seen.planned->options.retry_limit;
+  if (limit == 0 || facts.disturbed || seen.handed_over()) return;
+  std::map<int, std::int64_t> calls;
+  for (const Event* event : seen.events) {
+    if (event->kind != EventKind::sent || event->op != Op::action) continue;
+    if (++calls[event->branch] == limit + 2) {
+      findings.add("retry_limit", seen, "more than " + std::to_string(limit) + " retries: " + to_line(*event));
+    }
+  }
+}
+
+// A saga goes forward no longer than its client allows.
+void check_timeout(const Facts& facts, const Seen& seen, Findings& findings) {
+  const std::int64_t timeout_ms = 1'000 * seen.planned->options.timeout_to_fail_s;
+  const bool late = facts.disturbed || facts.plan.on(Fault::stall) || facts.plan.on(Fault::slow_store) ||
+                    facts.plan.on(Fault::clock_step) || facts.plan.on(Fault::read_fails) || facts.plan.shared;
+  if (seen.planned->type != TransType::saga || timeout_ms == 0 || late) return;
+  const Event* const begin = seen.first([](const Event& event) {
+    return event.kind == EventKind::stored_status && event.status == GlobalStatus::submitted;
+  });
+  if (begin == nullptr) return;
+  for (const Event* event : seen.events) {
+    const bool forward = event->kind == EventKind::sent && event->op == Op::action;
+    if (forward && event->at_ms > begin->at_ms + timeout_ms + kTimeoutSlackMs) {
+      findings.add("timeout", seen, "its time is over: " + to_line(*event));
+    }
+  }
+}
+
+// No time is over before it has passed: that of a transaction, nor the delay of a message.
+void check_too_early(const Facts& facts, const Seen& seen, Findings& findings) {
+  if (facts.plan.on(Fault::clock_step) || facts.plan.on(Fault::clock_beyond)) return;
+  const bool saga = seen.planned->type == TransType::saga;
+  const Event* const begin = seen.first([saga](const Event& event) {
+    const bool begins = event.request == Request::submit || (!saga && event.request == Request::prepare);
+    return event.kind == EventKind::asked && begins;
+  });
+  for (const Event* event : seen.events) {
+    const bool timed_out = event->kind == EventKind::stored_status && event->status == GlobalStatus::aborting &&
+                           event->text.starts_with("Timeout after ");
+    const bool acts = event->kind == EventKind::sent && event->op == Op::action && seen.planned->delay_s > 0;
+    if (!timed_out && !acts) continue;
+    const std::int64_t wait_ms = 1'000 * (timed_out ? std::stoll(event->text.substr(14)) : seen.planned->delay_s);
+    if (begin != nullptr && event->at_ms >= begin->at_ms + wait_ms - kEarlySlackMs) continue;
+    findings.add("too_early", seen, "after less than " + std::to_string(wait_ms) + " ms: " + to_line(*event));
+  }
+}
+
+}  // namespace settle::sim
