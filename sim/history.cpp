@@ -14,10 +14,10 @@ constexpr std::array<std::string_view, 10> kRequests = {"submit",     "prepare",
                                                         "wait",       "make_due"};
 constexpr std::array<std::string_view, 7> kEffects = {"ran",     "repeated",  "empty", "ignored",
                                                       "refused", "postponed", "failed"};
-constexpr std::array<std::string_view, 15> kKinds = {"asked",         "told",          "sent",          "answered",
+constexpr std::array<std::string_view, 16> kKinds = {"asked",         "told",          "sent",          "answered",
                                                      "executed",      "stored_status", "stored_branch", "stored_result",
                                                      "wrote_unknown", "taken_over",    "server",        "no_lease",
-                                                     "final_status",  "final_value",   "fault"};
+                                                     "final_status",  "final_value",   "final_row",     "fault"};
 constexpr std::array<std::string_view, 8> kCodes = {"failure",  "ongoing",    "invalid",     "not_found",
                                                     "conflict", "overloaded", "unavailable", "internal"};
 
@@ -78,6 +78,7 @@ std::string to_line(const Event& event) {
       break;
     case EventKind::stored_result:
     case EventKind::no_lease:
+    case EventKind::final_row:
       text += call_of(event);
       break;
     case EventKind::final_status:

@@ -57,6 +57,7 @@ enum class EventKind : std::uint8_t {
   no_lease,       // a call started although the lease that the store gave is over, or does not cover it: text
   final_status,   // at the end of the run the store shows: status; text says "absent" where there is none
   final_value,    // at the end a participant has: `value` of the branch
+  final_row,      // at the end the store shows a row: `ok`: it has succeeded; text: its status
   fault,          // text
 };
 

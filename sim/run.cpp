@@ -21,7 +21,7 @@ std::int64_t calm_ms(const RunPlan& plan) {
   const std::int64_t waits_ms =
       plan.options.retry_interval_max_ms + plan.options.timeout_to_fail_ms + plan.options.lease_ms;
   const std::int64_t clocks_ms = plan.on(Fault::clock_step) ? 600'000 : 0;  // a lease may end so much later
-  return 300'000 + 4 * waits_ms + clocks_ms;
+  return 60'000 + 4 * waits_ms + clocks_ms;
 }
 
 class Run {
@@ -126,12 +126,25 @@ class Run {
         event.text = "absent";
       }
       around_.note(event);
-      event.kind = EventKind::final_value;
       event.text.clear();
+      if (stored && stored.value()) note_rows(*stored.value(), event);
+      event.kind = EventKind::final_value;
       for (event.branch = 0; event.branch < tx.branches; ++event.branch) {
         event.value = around_.participants.value(tx.number, event.branch);
         around_.note(event);
       }
+    }
+  }
+
+  void note_rows(const StoredTransaction& stored, Event event) {
+    event.kind = EventKind::final_row;
+    for (std::size_t row = 0; row < stored.branches.size(); ++row) {
+      const BranchView view = stored.branch(row);
+      event.branch = std::stoi(std::string(view.branch_id)) - 1;
+      event.op = parse_op(view.operation).value_or(Op::query);
+      event.ok = stored.branches[row].status == BranchStatus::succeed;
+      event.text = std::string(settle::to_string(stored.branches[row].status));
+      around_.note(event);
     }
   }
 

@@ -1,5 +1,6 @@
 // What is true at the end: one final status, and at every participant all or nothing.
 #include <optional>
+#include <set>
 #include <string>
 
 #include "sim/checks/checks.hpp"
@@ -105,6 +106,24 @@ void check_reasons(const Facts&, const Seen& seen, Findings& findings) {
         break;
     }
     if (!good) findings.add("reasons", seen, "is rolled back, and nobody wanted it: " + to_line(*event));
+  }
+}
+
+// Its rows say what was done: all forward ones where it succeeded, and the undoing ones of what began where it failed.
+void check_rows(const Facts&, const Seen& seen, Findings& findings) {
+  const TransType type = seen.planned->type;
+  if (type == TransType::workflow || asked_for(seen, Request::force_stop)) return;
+  std::optional<GlobalStatus> final;
+  std::set<int> begun;
+  for (const Event* event : seen.events) {
+    if (event->kind == EventKind::sent && event->op == Op::action) begun.insert(event->branch);
+    if (event->kind == EventKind::final_status && event->text.empty()) final = event->status;
+    if (event->kind != EventKind::final_row || !final || !is_final(*final)) continue;
+    const bool undoes = event->op == Op::compensate || event->op == Op::cancel || event->op == Op::rollback;
+    const bool failed = *final == GlobalStatus::failed;
+    if (undoes != failed || event->ok) continue;
+    if (undoes && type == TransType::saga && !begun.contains(event->branch)) continue;
+    findings.add("rows", seen, "is " + name(*final) + ", but " + to_line(*event));
   }
 }
 

@@ -30,6 +30,7 @@ const std::vector<Check>& all_checks() {
       {"final", check_final},
       {"all_or_nothing", check_all_or_nothing},
       {"reasons", check_reasons},
+      {"rows", check_rows},
       {"liveness", check_liveness},
       {"directions", check_directions},
       {"one_at_a_time", check_one_at_a_time},
@@ -38,6 +39,7 @@ const std::vector<Check>& all_checks() {
       {"retry_limit", check_retry_limit},
       {"timeout", check_timeout},
       {"too_early", check_too_early},
+      {"prompt", check_prompt},
       {"order", check_order},
       {"run_ahead", check_run_ahead},
   };

@@ -62,6 +62,7 @@ void check_answered(const Facts& facts, const Seen& seen, Findings& findings);
 void check_final(const Facts& facts, const Seen& seen, Findings& findings);
 void check_all_or_nothing(const Facts& facts, const Seen& seen, Findings& findings);
 void check_reasons(const Facts& facts, const Seen& seen, Findings& findings);
+void check_rows(const Facts& facts, const Seen& seen, Findings& findings);
 void check_liveness(const Facts& facts, const Seen& seen, Findings& findings);
 // calls.cpp
 void check_directions(const Facts& facts, const Seen& seen, Findings& findings);
@@ -71,6 +72,7 @@ void check_needless(const Facts& facts, const Seen& seen, Findings& findings);
 // times.cpp
 void check_retry_limit(const Facts& facts, const Seen& seen, Findings& findings);
 void check_timeout(const Facts& facts, const Seen& seen, Findings& findings);
+void check_prompt(const Facts& facts, const Seen& seen, Findings& findings);
 void check_too_early(const Facts& facts, const Seen& seen, Findings& findings);
 // order.cpp
 void check_order(const Facts& facts, const Seen& seen, Findings& findings);

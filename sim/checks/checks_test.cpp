@@ -204,6 +204,25 @@ TEST_CASE("checks/all_or_nothing: half done") {
   CHECK(acted().stored(kSucceed).ends(kSucceed, {1, 0}).broken() == Rules{"all_or_nothing"});
 }
 
+TEST_CASE("checks/rows: a row that does not say what was done") {
+  Told run = acted();
+  run.stored(kSucceed).ends(kSucceed, {1, 1});
+  Event& row = run.add(EventKind::final_row);
+  row.op = Op::compensate;
+  CHECK(run.broken() == Rules{});
+  run.events.back().op = Op::action;
+  CHECK(run.broken() == Rules{"rows"});
+}
+
+TEST_CASE("checks/prompt: late, though nothing hindered it") {
+  Told run = acted();
+  run.now_ms += 10'000;
+  run.stored(kSucceed);
+  CHECK(run.broken() == Rules{"prompt"});
+  run.plan.per_mille[index_of(Fault::hang)] = 5;
+  CHECK(run.broken() == Rules{});
+}
+
 TEST_CASE("checks/reasons: a rollback that nobody wanted") {
   CHECK(acted().stored(kAborting, "url:x return failed: FAILURE").broken() == Rules{"reasons"});
   CHECK(acted().stored(kAborting, "Timeout after 3 seconds").broken() == Rules{"reasons", "too_early"});

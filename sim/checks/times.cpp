@@ -1,4 +1,5 @@
 // What is counted in tries and in time.
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -10,6 +11,8 @@ namespace {
 constexpr std::int64_t kTimeoutSlackMs = 2'000;
 // Whole seconds, and clocks that differ by what leases allow for.
 constexpr std::int64_t kEarlySlackMs = 1'000;
+// Where nothing hinders it.
+constexpr std::int64_t kPromptMs = 2'000;
 
 }  // namespace
 
@@ -41,6 +44,22 @@ void check_timeout(const Facts& facts, const Seen& seen, Findings& findings) {
     if (forward && event->at_ms > begin->at_ms + timeout_ms + kTimeoutSlackMs) {
       findings.add("timeout", seen, "its time is over: " + to_line(*event));
     }
+  }
+}
+
+// Where no fault is switched on, nothing waits for a retry: what was submitted ends at once, or when its delay is over.
+void check_prompt(const Facts& facts, const Seen& seen, Findings& findings) {
+  const auto& faults = facts.plan.per_mille;
+  const bool hindered = std::any_of(faults.begin(), faults.end(), [](std::uint32_t chance) { return chance > 0; });
+  const EngineOptions defaults;
+  if (hindered || facts.plan.options.calls_per_target_max < defaults.calls_per_target_max) return;
+  const Event* begin = nullptr;
+  for (const Event* event : seen.events) {
+    if (event->kind != EventKind::stored_status) continue;
+    if (event->status == GlobalStatus::submitted) begin = event;
+    const std::int64_t late_ms = kPromptMs + 1'000 * seen.planned->delay_s;
+    if (begin == nullptr || !is_final(event->status) || event->at_ms <= begin->at_ms + late_ms) continue;
+    findings.add("prompt", seen, "took more than " + std::to_string(late_ms) + " ms: " + to_line(*event));
   }
 }
 
