@@ -47,6 +47,6 @@ for name in "${names[@]}"; do
   printf '%-6s %-16s %10s runs  %s\n' "$outcome" "$name" "${runs:-?}" "$(grep -c . < <(ls "build/fuzz/corpus/$name")) inputs kept"
   [ $outcome = ok ] && continue
   status=1
-  grep -E '^(does not hold|seen|SUMMARY|Test unit written|.*runtime error)' "$log" | cut -c1-300 | sed 's/^/       /' || :
+  grep -aE '^(does not hold|seen|SUMMARY)|what\(\)|runtime error|Test unit written' "$log" | cut -c1-300 | sed 's/^/       /' || :
 done
 exit $status
