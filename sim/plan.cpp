@@ -134,6 +134,7 @@ RunPlan plan_of(std::uint64_t seed) {
   plan.shared = random.per_mille(500);
   plan.servers = plan.shared ? 1 + random.below(3) : 1;
   plan.shards = 1 + random.below(3);
+  plan.one_machine = plan.shared && random.per_mille(500);
   EngineOptions& options = plan.options;
   options.retry_interval_ms = one_of<std::int64_t>(random, {500, 1'000, 3'000, 10'000});
   options.retry_interval_max_ms = std::max<std::int64_t>(options.retry_interval_ms, random.between(2'000, 20'000));
@@ -187,8 +188,8 @@ std::string describe(const RunPlan& plan) {
   const auto number = [](auto value) { return std::to_string(value); };
   std::string text = "seed " + number(plan.seed) + ": " + number(plan.servers) + " coordinator(s) of " +
                      number(plan.shards) + " shard(s) on " + (plan.shared ? "a shared store" : "a store of its own") +
-                     ", run_ahead " + number(plan.options.run_ahead) + ", request_timeout_ms " +
-                     number(plan.options.request_timeout_ms) + ", retry_interval_ms " +
+                     (plan.one_machine ? ", on one machine" : "") + ", run_ahead " + number(plan.options.run_ahead) +
+                     ", request_timeout_ms " + number(plan.options.request_timeout_ms) + ", retry_interval_ms " +
                      number(plan.options.retry_interval_ms) + ", lease_ms " + number(plan.options.lease_ms) +
                      ", faults until " + number(plan.faults_end_ms) + " ms\nfaults:";
   for (std::size_t i = 0; i < kFaultCount; ++i) {

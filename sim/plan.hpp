@@ -53,6 +53,7 @@ struct RunPlan {
   std::size_t servers = 1;  // more than one: on a shared store
   bool shared = false;
   std::size_t shards = 1;
+  bool one_machine = false;  // the coordinators can tell which of them have ended
   EngineOptions options;
   std::array<std::uint32_t, kFaultCount> per_mille{};  // how often, where it has a chance
   std::vector<testing::ClockError> clocks;             // one for each server

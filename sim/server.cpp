@@ -1,6 +1,7 @@
 #include "sim/server.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace settle::sim {
@@ -20,6 +21,7 @@ SimulatedServer::SimulatedServer(Surroundings& around, Network& network, Databas
       reader_(&process_.add_executor()),
       api_(&process_.add_executor()) {
   for (std::size_t i = 0; i < around.plan.shards; ++i) shards_.push_back(&process_.add_executor());
+  around.processes.push_back(&process_);
 }
 
 SimulatedServer::~SimulatedServer() {
@@ -39,6 +41,7 @@ void SimulatedServer::open() {
   ports.committer = committer_;
   ports.reader = reader_;
   ports.make_random = [this] { return std::make_unique<testing::SeededRandom>(around_.random.next()); };
+  if (around_.plan.one_machine) ports.process = process_port();
   note("opens");
   Result<std::unique_ptr<Engine>> opened = Engine::open(std::move(ports), around_.plan.options);
   store_->opened();
@@ -47,6 +50,16 @@ void SimulatedServer::open() {
   } else {
     around_.world.after_ms(kReopenMs, [this] { open(); });
   }
+}
+
+// Each life is a process, called by its coordinator and its number: "1-3".
+ProcessPort SimulatedServer::process_port() {
+  const auto is_gone = [this](std::string_view name) {
+    const std::string text(name);
+    const std::size_t place = std::stoul(text);
+    return around_.processes[place]->lives() > std::stoull(text.substr(text.find('-') + 1));
+  };
+  return {std::to_string(number_) + "-" + std::to_string(process_.lives()), is_gone};
 }
 
 void SimulatedServer::crash(std::int64_t for_ms) {

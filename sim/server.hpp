@@ -38,6 +38,7 @@ class SimulatedServer {
   bool up() const { return process_.alive() && engine_ != nullptr && !stopping_ && !process_.paused(); }
 
  private:
+  ProcessPort process_port();
   void bury(std::int64_t for_ms);
   void note(const char* what);
 

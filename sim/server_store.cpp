@@ -138,6 +138,12 @@ Result<std::size_t> ServerStore::make_due(std::int64_t later_than_ms, std::int64
   return database_.view().make_due(later_than_ms, now_ms, limit);
 }
 
+Result<std::size_t> ServerStore::end_leases(const std::function<bool(const std::string& owner)>& is_gone,
+                                            std::int64_t now_ms) {
+  if (read_fails()) return unreadable();
+  return database_.view().end_leases(is_gone, now_ms);
+}
+
 // ---- reads ------------------------------------------------------------------------------------------------------
 
 Result<std::optional<StoredTransaction>> ServerStore::load(const std::string& gid) {

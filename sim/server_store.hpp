@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +44,8 @@ class ServerStore final : public Store {
   Result<Claimed> claim(const ClaimRequest& request, std::size_t limit, UniqueFunction<void(Error)> damaged) override;
   Result<ClaimedOne> claim_one(const std::string& gid, const ClaimRequest& request) override;
   Result<std::size_t> make_due(std::int64_t later_than_ms, std::int64_t now_ms, std::size_t limit) override;
+  Result<std::size_t> end_leases(const std::function<bool(const std::string& owner)>& is_gone,
+                                 std::int64_t now_ms) override;
 
  private:
   void take_time();

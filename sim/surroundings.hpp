@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "settle/testing/simulated_world.hpp"
 #include "sim/faults.hpp"
@@ -44,6 +45,7 @@ struct Surroundings {
   Participants participants;
   History history;
   FaultCounts faults{};
+  std::vector<const testing::SimulatedProcess*> processes;  // of the coordinators, by number
 };
 
 // The number of a gid.
