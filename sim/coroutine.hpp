@@ -13,15 +13,16 @@ namespace settle::sim {
 template <class T>
 class Coroutine {
  public:
-  struct promise_type {
+  // The name that the language looks for.
+  struct promise_type {  // NOLINT(readability-identifier-naming)
     Coroutine get_return_object() { return Coroutine(std::coroutine_handle<promise_type>::from_promise(*this)); }
     std::suspend_never initial_suspend() noexcept { return {}; }
     auto final_suspend() noexcept {
       struct Resume {
         bool await_ready() noexcept { return false; }
         std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> self) noexcept {
-          const std::coroutine_handle<> waiter = self.promise().waiter;
-          return waiter ? waiter : std::noop_coroutine();
+          const std::coroutine_handle<> next = self.promise().waiter;
+          return next ? next : std::noop_coroutine();
         }
         void await_resume() noexcept {}
       };

@@ -80,9 +80,9 @@ void plan_clients(RunPlan& plan, SeededRandom random) {
   for (PlannedTransaction& tx : plan.transactions) {
     SeededRandom own = random.fork();
     if (own.per_mille(plan.per_mille[index_of(Fault::refusal)]))
-      tx.refused_branch = static_cast<int>(own.below(tx.branches));
+      tx.refused_branch = static_cast<int>(own.between(0, tx.branches - 1));
     if (own.per_mille(plan.per_mille[index_of(Fault::client_dies)]))
-      tx.dies_before = static_cast<int>(own.below(2 * tx.branches + 2));
+      tx.dies_before = static_cast<int>(own.between(0, 2 * tx.branches + 1));
     if (own.per_mille(plan.per_mille[index_of(Fault::rival)])) tx.rival_ms = own.between(1, 5'000);
     if (own.per_mille(plan.per_mille[index_of(Fault::force_stop)])) tx.force_stop_ms = own.between(1, 20'000);
   }
