@@ -92,7 +92,11 @@ class RunningEngine final : public Engine {
   }
 
   ~RunningEngine() override {
-    if (stopped_ || own_.executors.empty()) return;
+    if (stopped_) return;
+    if (own_.executors.empty()) {
+      for (const auto& each : shards_) each->abandon();
+      return;
+    }
     std::promise<void> stopped;
     stop(0, [&stopped] { stopped.set_value(); });
     stopped.get_future().wait();

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "settle/local_branches.hpp"
 #include "settle/testing/seeded_random.hpp"
 #include "settle/waiting.hpp"
 #include "tests/support/engine_client.hpp"
@@ -245,6 +246,26 @@ TEST_CASE("corner/workflow: the process dies while one is being created -> nothi
   world.open();
   CHECK_FALSE(answer.came());
   CHECK_FALSE(world.query("g"));
+}
+
+TEST_CASE("corner/crash: the process dies with answers on their way to a shard -> nothing is left in memory") {
+  World world;
+  LocalBranches branches;  // whose caller keeps the completion
+  BranchCompletion kept;
+  branches.add("silent", [&kept](const BranchCall&, BranchCompletion done) { kept = std::move(done); });
+  world.close();
+  world.more_callers = {branches.port()};
+  world.open();
+  Definition definition = saga("g", 1);
+  definition.branches[1].url = "local://silent";
+  REQUIRE(submit(world, std::move(definition)));
+  REQUIRE(kept);
+  Answer<std::optional<StoredTransaction>> answer;
+  world.engine->query("unknown", answer.slot());
+  for (int i = 0; i < 2; ++i) world.simulated.run_one();  // the shard has asked, and the reader has answered
+  world.crash();
+  kept = nullptr;
+  CHECK_FALSE(answer.came());
 }
 
 TEST_CASE("corner/make_all_due: one that somebody waits for is made due like any other") {

@@ -383,10 +383,17 @@ void Shard::tear_down(Task halted) {
   renew_timer_.reset();
   drain_timer_.reset();
   timer_.reset();
-  callers_by_scheme_.clear();
-  caller_of_others_ = nullptr;
-  callers_.clear();
+  drop_callers();
   halted();
+}
+
+void Shard::abandon() {
+  closed_ = true;
+  followed_.clear();
+  drop_callers();  // what they say of their calls comes to the inbox
+  std::vector<Message> dropped;
+  const std::lock_guard lock(inbox_mutex_);
+  dropped.swap(inbox_);
 }
 
 }  // namespace settle::runtime

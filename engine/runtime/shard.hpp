@@ -97,6 +97,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
 
   // See Engine::stop. After `halted` the shard has no timer and no caller any more.
   void halt(std::int64_t drain_ms, Task halted);
+  // The executors never run again: drops what is on its way and keeps the shard alive.
+  void abandon();
 
   const Counters& counters() const { return counters_; }
 
@@ -236,6 +238,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   // -- the end
   void halt_all(bool force);
   void tear_down(Task halted);
+  void drop_callers();
 
   bool logs(LogLevel level) const { return level >= around_.log_level; }
 

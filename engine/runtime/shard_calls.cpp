@@ -112,4 +112,10 @@ BranchCaller* Shard::caller_for(std::string_view url) const {
   return caller_of_others_;
 }
 
+void Shard::drop_callers() {
+  callers_by_scheme_.clear();
+  caller_of_others_ = nullptr;
+  callers_.clear();
+}
+
 }  // namespace settle::runtime
