@@ -70,10 +70,12 @@ Definition Clients::definition_of(const PlannedTransaction& tx) const {
   const auto url = [&tx](int branch) { return "sim://service" + std::to_string((tx.number + branch) % 3) + "/call"; };
   if (tx.type == TransType::saga) {
     std::vector<SagaStep> steps;
+    steps.reserve(static_cast<std::size_t>(tx.branches));
     for (int i = 0; i < tx.branches; ++i) steps.push_back({url(i), url(i), "{}"});
     append_saga_steps(definition, std::move(steps));
   } else if (tx.type == TransType::msg) {
     std::vector<MessageAction> actions;
+    actions.reserve(static_cast<std::size_t>(tx.branches));
     for (int i = 0; i < tx.branches; ++i) actions.push_back({url(i), "{}"});
     append_message_actions(definition, std::move(actions));
   }
