@@ -34,7 +34,7 @@ PlannedTransaction plan_transaction(SeededRandom random, int number, std::int64_
   tx.options.request_timeout_s = random.per_mille(300) ? random.between(1, 4) : 0;
   tx.options.retry_interval_s = random.per_mille(300) ? random.between(1, 5) : 0;
   tx.backs_out = random.per_mille(250);
-  if (random.per_mille(250)) tx.options.timeout_to_fail_s = random.between(1, 20);
+  if (random.per_mille(300)) tx.options.timeout_to_fail_s = random.between(1, random.per_mille(500) ? 4 : 20);
   if (tx.type == TransType::saga) {
     if (random.per_mille(200)) tx.options.retry_limit = random.between(1, 3);
     tx.prepares = random.per_mille(150);

@@ -94,6 +94,13 @@ ChangeResult Committer::apply_key_value(const KeyValueChange& change) {
   return result;
 }
 
+void Committer::abandon() {
+  Batch dropped;
+  const std::lock_guard lock(mutex_);
+  pending_by_owner_.clear();
+  dropped = std::move(pending_);
+}
+
 void Committer::close(Task done) {
   lane_.post([self = shared_from_this(), done = std::move(done)]() mutable {
     self->run();

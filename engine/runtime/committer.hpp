@@ -70,6 +70,9 @@ class Committer : public std::enable_shared_from_this<Committer> {
   // Only inside of such work. A failure is one of the store: it is repaired as after a failed group.
   ChangeResult apply_key_value(const KeyValueChange& change);
 
+  // The lane never runs again: drops what waits for it.
+  void abandon();
+
   // Calls `done` on the lane when everything pushed before has been delivered, and no repair will be tried any more.
   void close(Task done);
 

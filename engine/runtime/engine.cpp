@@ -92,9 +92,13 @@ class RunningEngine final : public Engine {
   }
 
   ~RunningEngine() override {
-    if (stopped_) return;
+    if (stopped_) {
+      for (const auto& each : shards_) each->drop_inbox();
+      return;
+    }
     if (own_.executors.empty()) {
       for (const auto& each : shards_) each->abandon();
+      for (const auto& each : committers_) each->abandon();
       return;
     }
     std::promise<void> stopped;

@@ -34,6 +34,7 @@ void Shard::put(Message message) {
   bool schedule = false;
   {
     const std::lock_guard lock(inbox_mutex_);
+    if (abandoned_) return;
     inbox_.push_back(std::move(message));
     schedule = !std::exchange(scheduled_, true);
   }
@@ -391,8 +392,13 @@ void Shard::abandon() {
   closed_ = true;
   followed_.clear();
   drop_callers();  // what they say of their calls comes to the inbox
+  drop_inbox();
+}
+
+void Shard::drop_inbox() {
   std::vector<Message> dropped;
   const std::lock_guard lock(inbox_mutex_);
+  abandoned_ = true;  // a read may be under way
   dropped.swap(inbox_);
 }
 

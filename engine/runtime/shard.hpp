@@ -99,6 +99,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void halt(std::int64_t drain_ms, Task halted);
   // The executors never run again: drops what is on its way and keeps the shard alive.
   void abandon();
+  // After `halted`, or where the executors never run again: what still comes keeps the shard alive.
+  void drop_inbox();
 
   const Counters& counters() const { return counters_; }
 
@@ -251,9 +253,10 @@ class Shard : public std::enable_shared_from_this<Shard> {
   const std::size_t active_max_;
   std::uint64_t epoch_ = 0;  // of the committer
 
-  std::mutex inbox_mutex_;  // guards the two that follow
+  std::mutex inbox_mutex_;  // guards the three that follow
   std::vector<Message> inbox_;
   bool scheduled_ = false;
+  bool abandoned_ = false;
   std::vector<Message> draining_;  // the executor's own; kept for its memory
 
   std::unordered_map<std::string, EntryPtr> entries_;
