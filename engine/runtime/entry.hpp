@@ -112,6 +112,7 @@ struct Entry {
   std::vector<std::shared_ptr<CallRecord>> for_lease;  // calls that wait for a longer lease
   core::Sequence reread_after = 0;          // the write after which registered branches are read anew; 0: none
   std::vector<std::shared_ptr<Ask>> asked;  // lost: to be asked again
+  bool left_to_lease = false;               // the process stops, and calls are still out
 
   std::optional<std::list<std::shared_ptr<Entry>>::iterator> warm;  // its place among the warm ones
   std::size_t warm_weight = 0;                                      // what it counts there

@@ -362,6 +362,12 @@ void Shard::halt_all(bool force) {
     if (entry->mode == Entry::Mode::live) live.push_back(entry);
   }
   for (const EntryPtr& entry : live) {
+    if (force && shared() && entry->calls_out > 0) {
+      // Nobody makes its calls again before they have ended, not even where a client asks another server: the hold
+      // stays, and its lease, into which their deadlines fit, runs out.
+      entry->left_to_lease = true;
+      continue;
+    }
     step(entry, core::Halted{force});
     if (shared()) release_held(entry);
     const auto calls = entry->calls;

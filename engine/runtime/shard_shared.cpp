@@ -36,11 +36,6 @@ void Shard::set_hold(const EntryPtr& entry, const core::Decision& decision, Chan
   const core::Transaction& transaction = entry->transaction;
   change.held_as = entry->owner;
   if (!transaction.in_pass) {
-    if (entry->calls_out > 0 && !is_final(transaction.state.status)) {
-      // Stopped by force while calls are out: nobody makes them again before they have ended.
-      const std::int64_t ended_ms = around_.clock.now().wall_ms + call_timeout_ms(*transaction.definition);
-      change.state.next_retry_time_ms = std::max(change.state.next_retry_time_ms, ended_ms);
-    }
     if (!entry->owner.empty()) entry->released_owner = std::exchange(entry->owner, {});
     return;
   }

@@ -112,7 +112,8 @@ bool Shard::quiet() const {
   return std::all_of(entries_.begin(), entries_.end(), [](const auto& known) {
     const Entry& entry = *known.second;
     return entry.mode == Entry::Mode::poisoned || entry.mode == Entry::Mode::lost ||
-           (entry.mode == Entry::Mode::live && !entry.transaction.in_pass && entry.transaction.settled());
+           (entry.mode == Entry::Mode::live && (!entry.transaction.in_pass || entry.left_to_lease) &&
+            entry.transaction.settled());
   });
 }
 

@@ -80,7 +80,7 @@ TEST_CASE("shared: the server that works on it stops -> who waits elsewhere is n
   servers.simulated.advance_ms(1'000);
   CHECK_FALSE(second.came());
   servers.close(0);
-  servers.simulated.advance_ms(5'000);
+  servers.simulated.advance_ms(servers.options.lease_ms + 5'000);
   CHECK(first.code() == Code::unavailable);
   REQUIRE(second.came());
   CHECK((second.ok() || second.code() == Code::unavailable));
@@ -201,4 +201,19 @@ TEST_CASE(
     return;
   }
   CHECK(asked == std::vector<std::string>{"first"});
+}
+
+TEST_CASE("shared: a server stops while a call is out -> no other one makes it before it has ended, whoever asks") {
+  Servers servers;
+  Answer<Done> submitted, again;
+  servers.participants[0].reply("01 action", {CallResult::success, "", true});
+  servers.submit(0, saga("g"), submitted);
+  CHECK(servers.participants[0].take_calls() == Calls{"g 01 action"});
+  servers.close(0);
+  servers.submit(1, saga("g"), again);
+  servers.simulated.advance_ms(servers.options.request_timeout_ms - 1);
+  CHECK(servers.participants[1].take_calls().empty());
+  servers.simulated.advance_ms(30'000);
+  CHECK(servers.participants[1].take_calls() == Calls{"g 01 action", "g 02 action"});
+  CHECK(servers.status("g") == GlobalStatus::succeed);
 }
