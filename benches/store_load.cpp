@@ -141,7 +141,7 @@ class Writer {
     const std::int64_t begin_ns = now_ns();
     return run(
         "accept",
-        [this, begin_ns, &groups](std::size_t lane, std::size_t index) -> std::optional<Change> {
+        [this, begin_ns](std::size_t lane, std::size_t index) -> std::optional<Change> {
           // Looked at once a group: a group is always full.
           if (index % plan_.group == 0) {
             const double elapsed = static_cast<double>(now_ns() - begin_ns) / kNsPerSecond;
