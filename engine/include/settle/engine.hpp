@@ -204,9 +204,9 @@ class Engine {
   virtual void clock_advanced(UniqueFunction<void()> settled) = 0;
 
   // Stops gracefully: new requests get Code::unavailable, no new call starts, calls in flight may end within drain_ms;
-  // then every transaction is parked with the exact set of its started steps, waiters get Code::unavailable. On a shared
-  // store those with a call still out are left to their lease instead. Completes when that is durable. A second stop()
-  // completes with the first.
+  // then every transaction is parked with the exact set of its started steps, waiters get Code::unavailable. On a
+  // shared store those with a call still out are left to their lease instead. Completes when that is durable. A second
+  // stop() completes with the first.
   virtual void stop(std::int64_t drain_ms, UniqueFunction<void()> stopped) = 0;
 
   virtual EngineStatistics statistics() const = 0;
