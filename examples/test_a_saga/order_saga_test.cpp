@@ -1,11 +1,12 @@
 // How a shop tests its saga: against a whole coordinator, in milliseconds. The test framework is the shop's choice.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "order_saga.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
 #include <vector>
 
-#include "order_saga.hpp"
 #include "settle/testing/test_coordinator.hpp"
 
 namespace {
