@@ -35,4 +35,9 @@ int fail(const std::string& message, int status) {
   return status;
 }
 
+int status_after(bool was_volatile, const boost::program_options::variables_map& values) {
+  if (!was_volatile || values.count("allow-volatile") > 0) return kExitFine;
+  return fail("the folder is on a file system in memory: no figure of a durable store. See --path.", kExitVolatile);
+}
+
 }  // namespace settle::bench

@@ -18,4 +18,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
 // Says what is wrong on standard error and returns `status`.
 int fail(const std::string& message, int status);
 
+// What a run that did its work ends with: where what should be durable was in memory, that is told, unless it is
+// allowed (`--allow-volatile`).
+int status_after(bool was_volatile, const boost::program_options::variables_map& values);
+
 }  // namespace settle::bench

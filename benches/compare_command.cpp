@@ -140,10 +140,7 @@ int run_compare(const std::vector<std::string>& arguments) {
     file << html_of(page_of(comparison));
     if (!file.flush()) return fail("cannot write " + choices.report, kExitFailed);
   }
-  if (any_volatile(comparison.sections, plan) && values.count("allow-volatile") == 0) {
-    return fail("the folder is on a file system in memory: no figure of a durable store. See --path.", kExitVolatile);
-  }
-  return kExitFine;
+  return status_after(any_volatile(comparison.sections, plan), values);
 }
 
 }  // namespace settle::bench

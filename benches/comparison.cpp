@@ -21,9 +21,8 @@ constexpr std::int64_t kSilenceNs = 30'000'000'000;
 constexpr const char* kClosedLoop = "http_closed_loop_";
 
 double number_of(const Measurement& measurement, std::string_view key) {
-  const auto figure = std::find_if(measurement.begin(), measurement.end(),
-                                   [key](const Figure& candidate) { return candidate.key == key; });
-  if (figure == measurement.end()) return 0;
+  const Figure* const figure = figure_of(measurement, key);
+  if (figure == nullptr) return 0;
   if (const auto* const whole = std::get_if<std::int64_t>(&figure->value)) return static_cast<double>(*whole);
   const auto* const number = std::get_if<double>(&figure->value);
   return number != nullptr ? *number : 0;

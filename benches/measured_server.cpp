@@ -7,9 +7,8 @@
 
 #include <boost/program_options/value_semantic.hpp>
 
+#include "benches/opened_store.hpp"
 #include "benches/parked_sagas.hpp"
-#include "settle/storage/mysql.hpp"
-#include "settle/storage/rocksdb.hpp"
 
 namespace settle::bench {
 namespace {
@@ -33,26 +32,14 @@ Result<std::vector<std::string>> start_store(const ServerChoice& choice, Measure
   return environment;
 }
 
-Result<std::unique_ptr<Store>> open_as_server(const ServerChoice& choice, const MeasuredServer& measured,
-                                              const ServerSetting& setting) {
-  if (kept_in_mariadb(choice.store)) {
-    MysqlOptions options;
-    options.host = "127.0.0.1";
-    options.port = measured.mariadb->port();
-    return open_mysql_store(options, {});
-  }
-  RocksdbOptions options;
-  options.path = (setting.folder / "store").string();
-  Result<std::unique_ptr<RocksdbStore>> store = open_rocksdb_store(options);
-  if (!store) return store.error();
-  return std::unique_ptr<Store>(std::move(store).value());
-}
-
 Result<Done> store_unfinished(const ServerChoice& choice, const MeasuredServer& measured,
                               const ServerSetting& setting) {
-  Result<std::unique_ptr<Store>> store = open_as_server(choice, measured, setting);
-  if (!store) return store.error();
-  return store_parked_sagas(*store.value(), choice.unfinished);
+  if (kept_in_mariadb(choice.store)) {
+    const Result<std::unique_ptr<Store>> store = open_mysql_on(*measured.mariadb);
+    return store ? store_parked_sagas(*store.value(), choice.unfinished) : store.error();
+  }
+  const Result<std::unique_ptr<RocksdbStore>> store = open_rocksdb_below(setting.folder);
+  return store ? store_parked_sagas(*store.value(), choice.unfinished) : store.error();
 }
 
 // The first is ready before the second is started: it makes the tables.

@@ -12,27 +12,20 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kKinds{"memory", "rocksdb", "mysql"};
 
-Result<Done> open_rocksdb(OpenedStore& opened) {
+}  // namespace
+
+Result<std::unique_ptr<RocksdbStore>> open_rocksdb_below(const std::filesystem::path& folder) {
   RocksdbOptions options;
-  options.path = (opened.folder->path() / "store").string();
-  Result<std::unique_ptr<RocksdbStore>> store = open_rocksdb_store(options);
-  if (!store) return store.error();
-  opened.rocksdb = store.value().get();
-  opened.store = std::move(store).value();
-  return Done{};
+  options.path = (folder / "store").string();
+  return open_rocksdb_store(options);
 }
 
-Result<Done> open_mysql(OpenedStore& opened) {
+Result<std::unique_ptr<Store>> open_mysql_on(const MariadbProcess& mariadb) {
   MysqlOptions options;
   options.host = "127.0.0.1";
-  options.port = opened.mariadb->port();
-  Result<std::unique_ptr<Store>> store = open_mysql_store(options, {});
-  if (!store) return store.error();
-  opened.store = std::move(store).value();
-  return Done{};
+  options.port = mariadb.port();
+  return open_mysql_store(options, {});
 }
-
-}  // namespace
 
 bool is_store_kind(std::string_view kind) { return std::find(kKinds.begin(), kKinds.end(), kind) != kKinds.end(); }
 
@@ -44,7 +37,17 @@ Result<Done> OpenedStore::reopen() {
   if (!folder) return Done{};
   store.reset();
   rocksdb = nullptr;
-  return mariadb ? open_mysql(*this) : open_rocksdb(*this);
+  if (mariadb) {
+    Result<std::unique_ptr<Store>> opened = open_mysql_on(*mariadb);
+    if (!opened) return opened.error();
+    store = std::move(opened).value();
+    return Done{};
+  }
+  Result<std::unique_ptr<RocksdbStore>> opened = open_rocksdb_below(folder->path());
+  if (!opened) return opened.error();
+  rocksdb = opened.value().get();
+  store = std::move(opened).value();
+  return Done{};
 }
 
 Result<OpenedStore> open_empty_store(const std::string& kind, const std::string& parent) {

@@ -18,6 +18,10 @@ namespace settle::bench {
 // "memory", "rocksdb" or "mysql".
 bool is_store_kind(std::string_view kind);
 
+// In "store" below this folder, as a server has it.
+Result<std::unique_ptr<RocksdbStore>> open_rocksdb_below(const std::filesystem::path& folder);
+Result<std::unique_ptr<Store>> open_mysql_on(const MariadbProcess& mariadb);
+
 // What is kept goes away with it.
 struct OpenedStore {
   std::optional<TemporaryFolder> folder;

@@ -11,6 +11,7 @@ namespace settle::bench {
 namespace {
 
 constexpr std::size_t kGroup = 1024;
+constexpr std::size_t kPayloadBytes = 64;
 constexpr std::int64_t kHourMs = 3'600'000;
 
 Change parked_saga(const Definition& pattern, std::size_t number, std::int64_t now_ms) {
@@ -43,12 +44,17 @@ Change parked_saga(const Definition& pattern, std::size_t number, std::int64_t n
 
 }  // namespace
 
+Definition two_steps(std::size_t payload_bytes) {
+  Definition definition;
+  definition.protocol = Protocol::http;
+  append_saga_steps(definition, std::vector<SagaStep>(2, SagaStep{.action = "http://localhost:8081/api/do",
+                                                                  .compensate = "http://localhost:8081/api/undo",
+                                                                  .payload = std::string(payload_bytes, 'x')}));
+  return definition;
+}
+
 Result<Done> store_parked_sagas(Store& store, std::size_t count) {
-  Definition pattern;
-  pattern.protocol = Protocol::http;
-  append_saga_steps(pattern, std::vector<SagaStep>(2, SagaStep{.action = "http://localhost:8081/api/do",
-                                                               .compensate = "http://localhost:8081/api/undo",
-                                                               .payload = std::string(64, 'x')}));
+  const Definition pattern = two_steps(kPayloadBytes);
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const std::int64_t now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
   for (std::size_t first = 0; first < count; first += kGroup) {

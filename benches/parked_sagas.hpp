@@ -8,6 +8,9 @@
 
 namespace settle::bench {
 
+// Of two steps over HTTP, without a gid.
+Definition two_steps(std::size_t payload_bytes);
+
 // Sagas of two steps whose first action came to an error, as an engine has stored them.
 Result<Done> store_parked_sagas(Store& store, std::size_t count);
 

@@ -1,6 +1,4 @@
 // settle-bench recover: how fast a server gets rid of what was unfinished when it was killed.
-#include <algorithm>
-
 #include <boost/program_options/value_semantic.hpp>
 
 #include "benches/command_line.hpp"
@@ -32,8 +30,7 @@ int run_recover(const std::vector<std::string>& arguments) {
   Result<Measurement> measurement = measure_recovery(choice, count, limit_seconds * kNsPerSecond);
   if (!measurement) return fail(measurement.error().message, kExitFailed);
   print({measurement.value()}, values.count("json") > 0);
-  const auto left_behind = std::find_if(measurement.value().begin(), measurement.value().end(),
-                                        [](const Figure& figure) { return figure.key == "left_behind"; });
+  const Figure* const left_behind = figure_of(measurement.value(), "left_behind");
   if (std::get<std::int64_t>(left_behind->value) > 0) return fail("transactions were left behind", kExitFailed);
   return kExitFine;
 }

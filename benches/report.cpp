@@ -32,6 +32,12 @@ std::string json_value(const std::string& value) { return quoted_json(value); }
 
 }  // namespace
 
+const Figure* figure_of(const Measurement& measurement, std::string_view key) {
+  const auto found =
+      std::find_if(measurement.begin(), measurement.end(), [key](const Figure& figure) { return figure.key == key; });
+  return found == measurement.end() ? nullptr : &*found;
+}
+
 std::string quoted_json(std::string_view text) { return boost::json::serialize(boost::json::string_view(text)); }
 
 std::string text_of(const Figure& figure) {

@@ -20,6 +20,9 @@ struct Figure {
 // One run. Figures are shown in the order they were added.
 using Measurement = std::vector<Figure>;
 
+// The figure of that key; null: there is none.
+const Figure* figure_of(const Measurement& measurement, std::string_view key);
+
 // The measurements as columns, one line a figure. Every measurement must have the same keys in the same order.
 std::string table_of(const std::vector<Measurement>& measurements);
 

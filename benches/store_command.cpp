@@ -77,10 +77,7 @@ int run_store(const std::vector<std::string>& arguments) {
     measurements.push_back(std::move(measurement).value());
   }
   print(measurements, values.count("json") > 0);
-  if (in_memory_only && values.count("allow-volatile") == 0) {
-    return fail("the folder is on a file system in memory: no figure of a durable store. See --path.", kExitVolatile);
-  }
-  return kExitFine;
+  return status_after(in_memory_only, values);
 }
 
 }  // namespace settle::bench

@@ -13,6 +13,7 @@
 
 #include "benches/latency_histogram.hpp"
 #include "benches/machine.hpp"
+#include "benches/parked_sagas.hpp"
 
 namespace settle::bench {
 namespace {
@@ -35,11 +36,7 @@ const std::string& owner() {
 class SagaChanges {
  public:
   SagaChanges(const StorePlan& plan, const StoreTraits& traits)
-      : shared_(traits.shared), names_branches_(traits.names_branches) {
-    definition_.protocol = Protocol::http;
-    append_saga_steps(definition_, std::vector<SagaStep>(2, SagaStep{.action = "http://localhost:8081/api/do",
-                                                                     .compensate = "http://localhost:8081/api/undo",
-                                                                     .payload = std::string(plan.payload_bytes, 'x')}));
+      : shared_(traits.shared), names_branches_(traits.names_branches), definition_(two_steps(plan.payload_bytes)) {
     const std::size_t rows = row_count(definition_, 0);
     for (std::uint32_t row = 0; row < rows; ++row) {
       if (branch_at(definition_, {}, row).operation == "action") actions_.push_back(row);
@@ -114,7 +111,7 @@ class SagaChanges {
 
   const bool shared_;
   const bool names_branches_;
-  Definition definition_;
+  const Definition definition_;
   std::vector<std::uint32_t> actions_;
   std::vector<BranchState> rows_;
 };

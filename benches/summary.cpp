@@ -35,11 +35,7 @@ Value median_of(const std::vector<Measurement>& runs, std::size_t row) {
       runs.front()[row].value);
 }
 
-double speed_of(const Measurement& measurement) {
-  const auto figure = std::find_if(measurement.begin(), measurement.end(),
-                                   [](const Figure& candidate) { return candidate.key == kSpeed; });
-  return std::get<double>(figure->value);
-}
+double speed_of(const Measurement& measurement) { return std::get<double>(figure_of(measurement, kSpeed)->value); }
 
 }  // namespace
 

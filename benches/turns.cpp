@@ -1,6 +1,5 @@
 #include "benches/turns.hpp"
 
-#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -66,9 +65,7 @@ Result<std::vector<Measurement>> take_turns(const std::vector<ServerChoice>& sub
 }
 
 bool is_volatile(const Measurement& measurement, const ServerChoice& choice) {
-  const auto durable = std::find_if(measurement.begin(), measurement.end(),
-                                    [](const Figure& figure) { return figure.key == "durable"; });
-  return kept_in_folder(choice.store) && !std::get<bool>(durable->value);
+  return kept_in_folder(choice.store) && !std::get<bool>(figure_of(measurement, "durable")->value);
 }
 
 }  // namespace settle::bench
