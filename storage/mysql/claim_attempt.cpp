@@ -75,10 +75,9 @@ SqlResult<std::vector<Candidate>> lock_due(Connection& connection, const std::st
   const std::vector<std::int64_t> ids = ids_of(seen.value());
   Parameters parameters;
   for (const std::int64_t id : ids) parameters.number(id);
-  parameters.repeat_last(padded_count(ids.size()) - ids.size());
+  const std::string list = parameters.close_list(ids.size());
   parameters.view(now);
-  auto rows = connection.query("SELECT id, owner, next_cron_time FROM trans_global WHERE id IN " +
-                                   marks(padded_count(ids.size())) +
+  auto rows = connection.query("SELECT id, owner, next_cron_time FROM trans_global WHERE id IN " + list +
                                    " AND next_cron_time <= ? AND status IN ('prepared', 'submitted', 'aborting') "
                                    "FOR UPDATE",
                                parameters.list());
@@ -132,10 +131,9 @@ SqlResult<Done> ClaimAttempt::take(Connection& connection, std::span<const std::
   parameters.view(request_.owner);
   parameters.view(lease_until_);
   for (const std::int64_t id : ids) parameters.number(id);
-  parameters.repeat_last(padded_count(ids.size()) - ids.size());
-  const auto updated = connection.execute(
-      "UPDATE trans_global SET owner = ?, next_cron_time = ? WHERE id IN " + marks(padded_count(ids.size())),
-      parameters.list());
+  const std::string list = parameters.close_list(ids.size());
+  const auto updated = connection.execute("UPDATE trans_global SET owner = ?, next_cron_time = ? WHERE id IN " + list,
+                                          parameters.list());
   if (!updated) return updated.error();
   return Done{};
 }

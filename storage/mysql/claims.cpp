@@ -98,12 +98,12 @@ SqlResult<std::size_t> make_due(Connection& connection, const WallTime& times, s
       Parameters changed;
       changed.view(now);
       for (std::size_t row = 0; row < count; ++row) changed.number(number_at(rows.value(), row, 0));
-      changed.repeat_last(padded_count(count) - count);
+      const std::string list = changed.close_list(count);
       changed.view(later_than);
       changed.view(dtm_at_work);
       const auto updated =
-          connection.execute("UPDATE trans_global SET next_cron_time = ? WHERE id IN " + marks(padded_count(count)) +
-                                 " AND " + kFreeLater + " AND status IN ('prepared', 'submitted', 'aborting')",
+          connection.execute("UPDATE trans_global SET next_cron_time = ? WHERE id IN " + list + " AND " + kFreeLater +
+                                 " AND status IN ('prepared', 'submitted', 'aborting')",
                              changed.list());
       if (!updated) return updated.error();
       made_due += updated.value();

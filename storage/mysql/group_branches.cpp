@@ -67,25 +67,23 @@ SqlResult<Done> GroupWrite::update_branches() {
 
 SqlResult<Done> GroupWrite::update_class(std::span<const BranchClass> members) {
   const BranchUpdate& update = *members.front().update;
-  const std::size_t gids = padded_count(members.size());
   for (std::size_t first = 0; first < update.branch_ids.size(); first += kBranchIdsOfOneUpdate) {
     const auto branch_ids = std::span(update.branch_ids)
                                 .subspan(first)
                                 .first(std::min(kBranchIdsOfOneUpdate, update.branch_ids.size() - first));
-    const std::size_t ids = padded_count(branch_ids.size());
-    const std::string sql =
-        "UPDATE trans_branch_op FORCE INDEX (gid_uniq) SET status = ?, finish_time = ?, update_time = ? WHERE gid IN " +
-        marks(gids) + " AND branch_id IN " + marks(ids) + " AND op = ?";
     Parameters parameters;
     parameters.view(to_string(update.status));
     parameters.time(times_, update.finish_time_ms);
     append_time_text(parameters, members.front().planned->columns.update_time);
     for (const BranchClass& member : members) parameters.view(member.planned->change->gid);
-    parameters.repeat_last(gids - members.size());
+    const std::string gids = parameters.close_list(members.size());
     for (const std::string_view branch_id : branch_ids) parameters.view(branch_id);
-    parameters.repeat_last(ids - branch_ids.size());
+    const std::string ids = parameters.close_list(branch_ids.size());
     parameters.view(update.operation);
-    const auto matched = connection_.execute(sql, parameters.list());
+    const auto matched = connection_.execute(
+        "UPDATE trans_branch_op FORCE INDEX (gid_uniq) SET status = ?, finish_time = ?, update_time = ? WHERE gid IN " +
+            gids + " AND branch_id IN " + ids + " AND op = ?",
+        parameters.list());
     if (!matched) return matched.error();
     if (matched.value() != members.size() * branch_ids.size()) {
       return SqlError{Fault::duplicate, 0, "branches that are not stored"};

@@ -45,10 +45,10 @@ SqlResult<std::vector<ChangeResult>> GroupWrite::examine_transactions() {
     Parameters parameters;
     const std::size_t count = std::min(kGidsOfOneStatement, live_.size() - first);
     for (std::size_t i = 0; i < count; ++i) parameters.view(live_[first + i]->change->gid);
-    parameters.repeat_last(padded_count(count) - count);
-    auto rows = connection_.query("SELECT gid, status, owner FROM trans_global FORCE INDEX (gid) WHERE gid IN " +
-                                      marks(padded_count(count)) + " FOR UPDATE",
-                                  parameters.list());
+    const std::string list = parameters.close_list(count);
+    auto rows = connection_.query(
+        "SELECT gid, status, owner FROM trans_global FORCE INDEX (gid) WHERE gid IN " + list + " FOR UPDATE",
+        parameters.list());
     if (!rows) return rows.error();
     for (std::size_t row = 0; row < rows.value().count(); ++row) {
       Rows& values = rows.value();
@@ -95,8 +95,8 @@ SqlResult<bool> GroupWrite::has_branches(const PlannedChange& planned) {
       parameters.view(view.branch_id);
       names.emplace(view.branch_id, view.operation);
     }
-    parameters.repeat_last(padded_count(count) - count);
-    auto rows = connection_.query(sql + " AND branch_id IN " + marks(padded_count(count)), parameters.list());
+    const std::string list = parameters.close_list(count);
+    auto rows = connection_.query(sql + " AND branch_id IN " + list, parameters.list());
     if (!rows) return rows.error();
     for (std::size_t row = 0; row < rows.value().count(); ++row) {
       const std::string branch_id = rows.value().at(row, 0).value_or("");

@@ -135,10 +135,8 @@ SqlResult<Done> GroupWrite::update_equal(std::span<PlannedChange* const> changes
     append_time_text(parameters, planned.columns.update_time);
     append_time_text(parameters, planned.columns.next_cron_time);
   }
-  const std::size_t count = padded_count(changes.size());
-  sql += " WHERE gid IN " + marks(count) + " AND status = ?";
   for (const PlannedChange* each : changes) parameters.view(each->change->gid);
-  parameters.repeat_last(count - changes.size());
+  sql += " WHERE gid IN " + parameters.close_list(changes.size()) + " AND status = ?";
   parameters.view(to_string(change.expected_status));
   append_owner_condition(sql, parameters, changes);
   const auto matched = connection_.execute(sql, parameters.list());

@@ -17,6 +17,17 @@
 
 namespace settle::mysql {
 
+// How long the list behind IN is made for so many values, which are 1 or more: statements are prepared once for each
+// text, so there should be few. It is filled up with the last of them, which changes nothing.
+inline std::size_t padded_count(std::size_t count) { return std::bit_ceil(count); }
+
+// "(?,?,…)"
+inline std::string marks(std::size_t count) {
+  std::string text = "(?";
+  for (std::size_t i = 1; i < count; ++i) text += ",?";
+  return text += ')';
+}
+
 class Parameters {
  public:
   void number(std::int64_t value) { list_.emplace_back(value); }
@@ -33,9 +44,11 @@ class Parameters {
       text(times.text(wall_ms));
     }
   }
-  // As long as a list of this many needs to be: see marks().
-  void repeat_last(std::size_t count) {
-    for (; count > 0; --count) list_.push_back(list_.back());
+  // The last `count`, which are 1 or more, are a list behind IN: fills it up, and returns the marks for it.
+  std::string close_list(std::size_t count) {
+    const std::size_t padded = padded_count(count);
+    list_.resize(list_.size() + padded - count, list_.back());
+    return marks(padded);
   }
 
   std::span<const Parameter> list() const { return list_; }
@@ -44,16 +57,5 @@ class Parameters {
   std::vector<Parameter> list_;
   std::deque<std::string> texts_;  // which stay where they are
 };
-
-// How long the list behind IN is made for so many values, which are 1 or more: statements are prepared once for each
-// text, so there should be few. It is filled up with the last of them, which changes nothing.
-inline std::size_t padded_count(std::size_t count) { return std::bit_ceil(count); }
-
-// "(?,?,…)"
-inline std::string marks(std::size_t count) {
-  std::string text = "(?";
-  for (std::size_t i = 1; i < count; ++i) text += ",?";
-  return text += ')';
-}
 
 }  // namespace settle::mysql

@@ -54,8 +54,8 @@ SqlResult<std::size_t> remove(Connection& connection, const std::vector<std::int
   if (auto begun = connection.begin(); !begun) return begun.error();
   Parameters parameters;
   for (const std::int64_t id : ids) parameters.number(id);
-  parameters.repeat_last(padded_count(ids.size()) - ids.size());
-  auto locked = connection.query("SELECT id, gid FROM trans_global WHERE id IN " + marks(padded_count(ids.size())) +
+  const std::string list = parameters.close_list(ids.size());
+  auto locked = connection.query("SELECT id, gid FROM trans_global WHERE id IN " + list +
                                      " AND status IN ('succeed', 'failed') FOR UPDATE" +
                                      (connection.has_skip_locked() ? " SKIP LOCKED" : ""),
                                  parameters.list());
@@ -69,12 +69,11 @@ SqlResult<std::size_t> remove(Connection& connection, const std::vector<std::int
       locked_ids.number(number_at(rows, row, 0));
       gids.view(rows.at(row, 1).value());
     }
-    gids.repeat_last(padded_count(count) - count);
-    locked_ids.repeat_last(padded_count(count) - count);
-    const std::string list = marks(padded_count(count));
-    const auto branches = connection.execute("DELETE FROM trans_branch_op WHERE gid IN " + list, gids.list());
+    const std::string gid_list = gids.close_list(count);
+    const auto branches = connection.execute("DELETE FROM trans_branch_op WHERE gid IN " + gid_list, gids.list());
     if (!branches) return branches.error();
-    const auto heads = connection.execute("DELETE FROM trans_global WHERE id IN " + list, locked_ids.list());
+    const std::string id_list = locked_ids.close_list(count);
+    const auto heads = connection.execute("DELETE FROM trans_global WHERE id IN " + id_list, locked_ids.list());
     if (!heads) return heads.error();
   }
   if (auto ended = connection.commit(); !ended) return ended.error();

@@ -91,8 +91,8 @@ SqlResult<Rows> read_heads(Connection& connection, std::span<const std::int64_t>
   if (ids.empty()) return Rows{};
   Parameters parameters;
   for (const std::int64_t id : ids) parameters.number(id);
-  parameters.repeat_last(padded_count(ids.size()) - ids.size());
-  return connection.query(kSql + marks(padded_count(ids.size())), parameters.list());
+  const std::string list = parameters.close_list(ids.size());
+  return connection.query(kSql + list, parameters.list());
 }
 
 SqlResult<ReadTransactions> read_with_branches(Connection& connection, const WallTime& times, Rows heads) {
@@ -102,8 +102,8 @@ SqlResult<ReadTransactions> read_with_branches(Connection& connection, const Wal
   if (count == 0) return read;
   Parameters parameters;
   for (std::size_t row = 0; row < count; ++row) parameters.view(heads.at(row, kGidColumn).value());
-  parameters.repeat_last(padded_count(count) - count);
-  auto branches = connection.query(kSql + marks(padded_count(count)), parameters.list());
+  const std::string list = parameters.close_list(count);
+  auto branches = connection.query(kSql + list, parameters.list());
   if (!branches) return branches.error();
   const auto rows = by_gid(branches.value());
   read.reserve(count);

@@ -17,10 +17,9 @@ SqlResult<Done> wait_for(Connection& connection, const std::vector<std::string>&
     Parameters parameters;
     const std::size_t count = std::min(kGidsOfOneStatement, gids.size() - first);
     for (std::size_t i = 0; i < count; ++i) parameters.view(gids[first + i]);
-    parameters.repeat_last(padded_count(count) - count);
+    const std::string list = parameters.close_list(count);
     const auto rows = connection.query(
-        "SELECT gid FROM trans_global FORCE INDEX (gid) WHERE gid IN " + marks(padded_count(count)) + " FOR UPDATE",
-        parameters.list());
+        "SELECT gid FROM trans_global FORCE INDEX (gid) WHERE gid IN " + list + " FOR UPDATE", parameters.list());
     if (!rows) return rows.error();
   }
   return Done{};
