@@ -76,14 +76,14 @@ SqlResult<Done> GroupWrite::update_class(std::span<const BranchClass> members) {
     parameters.time(times_, update.finish_time_ms);
     append_time_text(parameters, members.front().planned->columns.update_time);
     for (const BranchClass& member : members) parameters.view(member.planned->change->gid);
-    const std::string gids = parameters.close_list(members.size());
+    std::string sql =
+        "UPDATE trans_branch_op FORCE INDEX (gid_uniq) SET status = ?, finish_time = ?, update_time = ? WHERE gid IN ";
+    sql += parameters.close_list(members.size());
     for (const std::string_view branch_id : branch_ids) parameters.view(branch_id);
-    const std::string ids = parameters.close_list(branch_ids.size());
+    (sql += " AND branch_id IN ") += parameters.close_list(branch_ids.size());
+    sql += " AND op = ?";
     parameters.view(update.operation);
-    const auto matched = connection_.execute(
-        "UPDATE trans_branch_op FORCE INDEX (gid_uniq) SET status = ?, finish_time = ?, update_time = ? WHERE gid IN " +
-            gids + " AND branch_id IN " + ids + " AND op = ?",
-        parameters.list());
+    const auto matched = connection_.execute(sql, parameters.list());
     if (!matched) return matched.error();
     if (matched.value() != members.size() * branch_ids.size()) {
       return SqlError{Fault::duplicate, 0, "branches that are not stored"};

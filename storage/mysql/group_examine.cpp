@@ -95,8 +95,9 @@ SqlResult<bool> GroupWrite::has_branches(const PlannedChange& planned) {
       parameters.view(view.branch_id);
       names.emplace(view.branch_id, view.operation);
     }
-    const std::string list = parameters.close_list(count);
-    auto rows = connection_.query(sql + " AND branch_id IN " + list, parameters.list());
+    std::string of_these = sql;
+    (of_these += " AND branch_id IN ") += parameters.close_list(count);
+    auto rows = connection_.query(of_these, parameters.list());
     if (!rows) return rows.error();
     for (std::size_t row = 0; row < rows.value().count(); ++row) {
       const std::string branch_id = rows.value().at(row, 0).value_or("");
