@@ -287,6 +287,48 @@ TEST_CASE("core/saga: two steps -> two writes are waited for, and three are made
   CHECK(saga.writes == 3);
 }
 
+TEST_CASE("core/saga: only the last call is out -> the write before it may wait for the one that it brings") {
+  Script saga(make_saga(3), false);
+  saga.submit().durable();
+  saga.reply("A0", success);
+  CHECK(saga.last.write != 0);
+  CHECK_FALSE(saga.last.may_wait);
+  SUBCASE("the call before it waits for a write") {
+    saga.reply("A1", success);
+    CHECK_FALSE(saga.last.may_wait);
+    return;
+  }
+  saga.durable().reply("A1", success);
+  CHECK(saga.last.may_wait);
+  CHECK(saga.started() == "A0 A1 A2");
+  SUBCASE("it ends") {
+    saga.reply("A2", success);
+    CHECK(saga.status() == "succeed");
+    CHECK_FALSE(saga.last.may_wait);
+  }
+  SUBCASE("it is to be tried again") {
+    saga.reply("A2", unknown);
+    CHECK(saga.last.write != 0);
+    CHECK_FALSE(saga.last.may_wait);
+  }
+  SUBCASE("it refuses: what is undone is written at once") {
+    saga.reply("A2", failure);
+    CHECK_FALSE(saga.last.may_wait);
+    CHECK(saga.durable().durable().started() == "C2");
+    saga.reply("C2", success);
+    CHECK(saga.last.write != 0);
+    CHECK_FALSE(saga.last.may_wait);
+  }
+}
+
+TEST_CASE("core/saga: without run-ahead -> no write may wait") {
+  Script saga(make_saga(2), false);
+  saga.policy.run_ahead = false;
+  saga.submit().durable().reply("A0", success);
+  CHECK(saga.last.write != 0);
+  CHECK_FALSE(saga.last.may_wait);
+}
+
 TEST_CASE("core/saga: an empty url -> a success without a call, compensated like any other") {
   Definition empty_action = make_saga(2);
   empty_action.branches[action_row(1)].url.clear();

@@ -257,11 +257,26 @@ class Transition {
       next.branches[row] = after.branches[row];
     }
     expect(next.branches == after.branches, "a changed row is left out of the write");
+    if (decision.may_wait) may_wait(before, decision);
     next.exists = true;
     next.state = after.state;
     if (!next.state.rollback_reason.empty()) next.state.rollback_reason = "why";
     next.definition = after.definition;
     node_.disk.push_back(std::make_shared<const Snapshot>(std::move(next)));
+  }
+
+  // Nobody else asks for such a write, so another must follow, and nothing may depend on it until then.
+  void may_wait(const Transaction& before, const Decision& decision) {
+    const Transaction& after = node_.transaction;
+    expect(core_.run_ahead && !decision.create && !decision.definition_changed, "such a write must not wait");
+    expect(after.state.status == GlobalStatus::submitted && before.last_written_status == after.state.status,
+           "a write that changes the status must not wait");
+    expect(after.in_pass && after.in_flight == 1, "a write waits, and no call is out that brings the next");
+    std::uint32_t open = 0;
+    for (std::uint32_t row = 1; row < after.branches.size(); row += 2) {
+      if (after.branches[row].status != BranchStatus::succeed) ++open;
+    }
+    expect(open == 1, "a write waits, but the call that is out is not the last");
   }
 
   // A call that was taken back leaves its row as it had been.

@@ -206,7 +206,10 @@ void Decider::on(const Released& event) {
 Decision Decider::finish() {
   if (!decision_.refused) {
     if (tx().in_pass) advance();
-    if (need_write_) write();
+    if (need_write_ || progressed_) {
+      decision_.may_wait = !need_write_ && policy_.run_ahead && last_is_out_ && tx().in_flight == 1;
+      write();
+    }
     if (decision_.pass_ended && !passes_on_) decision_.answer = pass_answer(tx());
   }
   return std::move(decision_);
@@ -322,7 +325,7 @@ void Decider::row_done(std::uint32_t row, BranchStatus status) {
     tx().state.errors = 0;
   }
   mark_changed(row);
-  need_write_ = true;
+  progressed_ = true;
 }
 
 void Decider::not_done(const Replied& event) {

@@ -74,6 +74,8 @@ class Decider {
 
   // No call of the row is in flight, nor was tried in this pass, and the process does not halt.
   bool free_to_start(std::uint32_t row) const;
+  // The call that is out is the last: when it has succeeded, the transaction ends.
+  void last_is_out() { last_is_out_ = true; }
   // Whether it is done already, since there is nothing to call.
   bool start(std::uint32_t row);
   // Starts query_prepared where none is in flight and none was tried in this pass. Its url is not empty. Whether it has
@@ -103,6 +105,8 @@ class Decider {
   const Moment now_;
   const Policy& policy_;
   bool need_write_ = false;
+  bool last_is_out_ = false;
+  bool progressed_ = false;  // a row is done, which is to be written, too
   bool halt_now_ = false;
   bool passes_on_ = false;  // a pass has ended, and another one is under way
 };

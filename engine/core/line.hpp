@@ -30,7 +30,9 @@ bool follow_line(Decider& decider, std::uint32_t count, RowAt row_at, GlobalStat
       return false;
     }
     if (place >= run_ahead && !is_durable(tx, tx.memory[row_at(place - run_ahead)].succeed_written)) return true;
-    if (!decider.start(row_at(place))) return false;
+    if (decider.start(row_at(place))) continue;
+    if (place + 1 == count) decider.last_is_out();
+    return false;
   }
 }
 

@@ -46,6 +46,9 @@ void write(Findings& findings, Node& node, Sequence written_before, const Decisi
   findings.expect(next.definition == after.definition, "a changed definition is left out of the write");
   findings.expect(after.changed.empty() && after.state.parked == !after.in_pass,
                   "what is written does not say what is going on");
+  findings.expect(!decision.may_wait || (!decision.create && !decision.definition_changed && decision.registered == 0 &&
+                                         newest.state.status == after.state.status && after.in_flight == 1),
+                  "a write may wait, though something depends on it, or nothing brings the next");
   node.disk.push_back(std::make_shared<const Snapshot>(std::move(next)));
 }
 

@@ -153,7 +153,9 @@ class Saga final : public Mode {
           moved = decider.start(row) || moved;
         }
       }
-      if (!moved) return blocked;
+      if (moved) continue;
+      if (cursor + 1 == steps) decider.last_is_out();
+      return blocked;
     }
   }
 

@@ -65,22 +65,76 @@ Committer::Committer(Store& store, Executor& lane, Shards shards, Deliver delive
       telemetry_(telemetry) {}
 
 void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<void> owner, std::uint64_t sequence,
-                     Change change) {
+                     Change change, Haste haste) {
   bool schedule = false;
+  bool time = false;
   {
     const std::lock_guard lock(mutex_);
-    const auto [place, fresh] = pending_by_owner_.try_emplace(owner.get(), pending_.changes.size());
-    if (fresh) {
-      pending_.changes.push_back(std::move(change));
-      pending_.tickets.push_back({shard, std::move(owner), sequence, epoch});
-    } else {
-      merge_into(pending_.changes[place->second], std::move(change), names_branches_);
-      pending_.tickets[place->second].sequence = sequence;
+    Ticket ticket{shard, std::move(owner), sequence, epoch};
+    const auto held = held_.find(ticket.owner.get());
+    if (held != held_.end()) {
+      // The older epoch stays: what was lost with it is the ground of the newer change.
+      ticket.epoch = held->second.ticket.epoch;
+      merge_into(held->second.change, std::move(change), names_branches_);
+      change = std::move(held->second.change);
+      held_.erase(held);
+    } else if (haste == Haste::may_wait && !pending_by_owner_.contains(ticket.owner.get())) {
+      void* const key = ticket.owner.get();
+      held_.emplace(key, Held{std::move(change), std::move(ticket), round_});
+      time = !std::exchange(held_are_timed_, true);
     }
-    waiting_.store(pending_.changes.size(), std::memory_order_relaxed);
-    schedule = !std::exchange(scheduled_, true);
+    if (ticket.owner) {
+      add_pending(std::move(ticket), std::move(change));
+      schedule = !std::exchange(scheduled_, true);
+    }
   }
   if (schedule) lane_.post([self = shared_from_this()] { self->run(); });
+  if (time) lane_.post([self = shared_from_this()] { self->time_held(); });
+}
+
+// Under the mutex.
+void Committer::add_pending(Ticket ticket, Change change) {
+  const auto [place, fresh] = pending_by_owner_.try_emplace(ticket.owner.get(), pending_.changes.size());
+  if (fresh) {
+    pending_.changes.push_back(std::move(change));
+    pending_.tickets.push_back(std::move(ticket));
+  } else {
+    merge_into(pending_.changes[place->second], std::move(change), names_branches_);
+    pending_.tickets[place->second].sequence = ticket.sequence;
+  }
+  waiting_.store(pending_.changes.size(), std::memory_order_relaxed);
+}
+
+void Committer::time_held() {
+  if (closed_) return;
+  if (!hold_timer_) hold_timer_ = lane_.make_timer([this] { release_held(); });
+  hold_timer_->arm(kHoldMs);
+}
+
+// Those that were there a round ago.
+void Committer::release_held() {
+  bool again = false;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto each = held_.begin(); each != held_.end();) {
+      if (each->second.round == round_) {
+        ++each;
+        continue;
+      }
+      add_pending(std::move(each->second.ticket), std::move(each->second.change));
+      each = held_.erase(each);
+    }
+    ++round_;
+    again = held_are_timed_ = !held_.empty();
+  }
+  if (again) time_held();
+  run();
+}
+
+void Committer::release_all_held() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [key, held] : held_) add_pending(std::move(held.ticket), std::move(held.change));
+  held_.clear();
 }
 
 void Committer::run_between(Task work) {
@@ -96,15 +150,19 @@ ChangeResult Committer::apply_key_value(const KeyValueChange& change) {
 
 void Committer::abandon() {
   Batch dropped;
+  std::unordered_map<void*, Held> held;
   const std::lock_guard lock(mutex_);
   pending_by_owner_.clear();
   dropped = std::move(pending_);
+  held.swap(held_);
 }
 
 void Committer::close(Task done) {
   lane_.post([self = shared_from_this(), done = std::move(done)]() mutable {
+    self->release_all_held();
     self->run();
     self->closed_ = true;
+    self->hold_timer_.reset();
     self->repair_timer_.reset();
     done();
   });

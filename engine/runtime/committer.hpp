@@ -33,6 +33,8 @@ struct Committed {
 // once, and then with growing pauses. Then a new epoch begins: an empty delivery tells every shard its number. What a
 // shard pushes before it has heard of it fails as well, since it may build on a change that was lost.
 //
+// A change that may wait is held back: most often the next one of its gid comes soon, and both are one write then.
+//
 // A store that wants several lanes gets a committer for each; a shard belongs to one of them, so a gid keeps its lane.
 //
 // Threads: push() from any. Everything else happens on the lane. Results come to `deliver` on the lane.
@@ -45,6 +47,7 @@ class Committer : public std::enable_shared_from_this<Committer> {
   // With 64 clients on two cores that run the database, too, these take a fifth off the cost of a saga (docs/mysql.md).
   static constexpr int kYieldsMin = 16;
   static constexpr int kYieldsMax = 64;
+  static constexpr std::int64_t kHoldMs = 20;
   static constexpr std::int64_t kRepairPauseMs = 100;
   static constexpr std::int64_t kRepairPauseMaxMs = 5'000;
 
@@ -58,9 +61,15 @@ class Committer : public std::enable_shared_from_this<Committer> {
   // `telemetry` may be null; it is told of every group, timed by the machine's own clock.
   Committer(Store& store, Executor& lane, Shards shards, Deliver deliver, Log log, Telemetry* telemetry = nullptr);
 
+  enum class Haste : std::uint8_t {
+    at_once,
+    may_wait,  // for the next change of the gid to go with it, but not for longer than 2 * kHoldMs
+  };
+
   // `epoch`: the newest that the shard has heard of; the first is 0. `owner`: not null, and the same for all changes of
   // one gid that are under way at once.
-  void push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<void> owner, std::uint64_t sequence, Change change);
+  void push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<void> owner, std::uint64_t sequence, Change change,
+            Haste haste = Haste::at_once);
 
   // Whether writes fail at the moment.
   bool broken() const { return broken_.load(std::memory_order_relaxed); }
@@ -76,7 +85,8 @@ class Committer : public std::enable_shared_from_this<Committer> {
   // Calls `done` on the lane when everything pushed before has been delivered, and no repair will be tried any more.
   void close(Task done);
 
-  std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }  // changes
+  // Changes, without those that are held back.
+  std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
   std::uint64_t groups() const { return groups_.load(std::memory_order_relaxed); }
   std::uint64_t changes() const { return changes_.load(std::memory_order_relaxed); }
 
@@ -93,6 +103,17 @@ class Committer : public std::enable_shared_from_this<Committer> {
     std::vector<Ticket> tickets;
   };
 
+  // Held back, since that round of release_held().
+  struct Held {
+    Change change;
+    Ticket ticket;
+    std::uint64_t round = 0;
+  };
+
+  void add_pending(Ticket ticket, Change change);
+  void time_held();
+  void release_held();
+  void release_all_held();
   void run();
   void gather() const;
   bool take();
@@ -116,10 +137,14 @@ class Committer : public std::enable_shared_from_this<Committer> {
   Batch pending_;
   std::unordered_map<void*, std::size_t> pending_by_owner_;
   bool scheduled_ = false;
+  std::unordered_map<void*, Held> held_;
+  std::uint64_t round_ = 0;
+  bool held_are_timed_ = false;
 
   // The lane's own. The two vectors of each are kept for their memory.
   Batch taken_;
   std::vector<ChangeOutcome> outcomes_;
+  std::unique_ptr<Timer> hold_timer_;
   std::unique_ptr<Timer> repair_timer_;
   std::int64_t repair_pause_ms_ = kRepairPauseMs;
   bool closed_ = false;

@@ -46,10 +46,11 @@ struct Fixture {
     return made;
   }
 
-  void push(std::size_t shard, std::uint64_t sequence, Change made) {
+  void push(std::size_t shard, std::uint64_t sequence, Change made,
+            Committer::Haste haste = Committer::Haste::at_once) {
     std::shared_ptr<void>& owner = owners[made.gid];
     if (!owner) owner = std::make_shared<int>();
-    committer->push(shard, epochs[shard], owner, sequence, std::move(made));
+    committer->push(shard, epochs[shard], owner, sequence, std::move(made), haste);
   }
 
   SimulatedWorld world;
@@ -96,6 +97,92 @@ TEST_CASE_FIXTURE(Fixture, "committer/merge: changes of one gid that wait become
   CHECK(stored.value()->state.status == GlobalStatus::failed);
   CHECK(stored.value()->branches[0].started);
   CHECK(stored.value()->branches[1].status == BranchStatus::failed);
+}
+
+TEST_CASE_FIXTURE(Fixture, "committer/hold: what may wait -> goes with the next change of its gid") {
+  push(0, 1, change("a", true, GlobalStatus::submitted));
+  world.run();
+  Change first = change("a", false, GlobalStatus::submitted);
+  first.runs.push_back({0, {BranchState{}, BranchState{.status = BranchStatus::succeed}}});
+  push(0, 2, std::move(first), Committer::Haste::may_wait);
+  push(1, 1, change("b", true, GlobalStatus::submitted));
+  world.run();
+  CHECK(delivered[0].size() == 1);  // others do not take it along
+  CHECK(delivered[1].size() == 1);
+  CHECK(committer->waiting() == 0);
+
+  push(0, 3, change("a", false, GlobalStatus::succeed));
+  world.run();
+  REQUIRE(delivered[0].size() == 2);
+  CHECK(delivered[0][1].sequence == 3);
+  CHECK(delivered[0][1].outcome.result == ChangeResult::applied);
+  CHECK(committer->changes() == 3);
+  const auto stored = memory->load("a");
+  CHECK(stored.value()->state.status == GlobalStatus::succeed);
+  CHECK(stored.value()->branches[1].status == BranchStatus::succeed);
+
+  world.advance_ms(10 * Committer::kHoldMs);
+  CHECK(committer->changes() == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "committer/hold: no other change comes -> it is written alone, soon") {
+  push(0, 1, change("a", true, GlobalStatus::submitted));
+  push(0, 1, change("b", true, GlobalStatus::submitted));
+  world.run();
+  push(0, 2, change("a", false, GlobalStatus::submitted), Committer::Haste::may_wait);
+  world.advance_ms(Committer::kHoldMs + 1);
+  CHECK(delivered[0].size() == 2);
+  push(0, 2, change("b", false, GlobalStatus::submitted), Committer::Haste::may_wait);
+  world.advance_ms(Committer::kHoldMs);
+  REQUIRE(delivered[0].size() == 3);
+  CHECK(delivered[0][2].owner == owners["a"]);
+  world.advance_ms(Committer::kHoldMs);
+  REQUIRE(delivered[0].size() == 4);
+  CHECK(delivered[0][3].owner == owners["b"]);
+  // And the next one is timed anew.
+  push(0, 3, change("a", false, GlobalStatus::submitted), Committer::Haste::may_wait);
+  world.advance_ms(2 * Committer::kHoldMs);
+  CHECK(delivered[0].size() == 5);
+}
+
+TEST_CASE_FIXTURE(Fixture, "committer/hold: a change of the gid waits for its group already -> nothing is held") {
+  push(0, 1, change("a", true, GlobalStatus::submitted));
+  push(0, 2, change("a", false, GlobalStatus::submitted), Committer::Haste::may_wait);
+  world.run();
+  CHECK(committer->changes() == 1);
+  REQUIRE(delivered[0].size() == 1);
+  CHECK(delivered[0][0].sequence == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "committer/hold: closed -> it is written before") {
+  push(0, 1, change("a", true, GlobalStatus::submitted));
+  world.run();
+  push(0, 2, change("a", false, GlobalStatus::submitted), Committer::Haste::may_wait);
+  bool closed = false;
+  committer->close([&] {
+    closed = true;
+    CHECK(delivered[0].size() == 2);
+  });
+  world.run();
+  CHECK(closed);
+}
+
+TEST_CASE_FIXTURE(Fixture, "committer/hold: held back over a repair -> it fails, and so does what is built on it") {
+  push(0, 1, change("a", true, GlobalStatus::submitted));
+  world.run();
+  push(0, 2, change("a", false, GlobalStatus::submitted), Committer::Haste::may_wait);
+  store.fail_writes = true;
+  push(1, 1, change("b", true, GlobalStatus::submitted));
+  world.run();
+  store.fail_writes = false;
+  world.advance_ms(0);
+  REQUIRE(epochs[0] == 1);
+  CHECK(delivered[0].size() == 1);
+  push(0, 3, change("a", false, GlobalStatus::succeed));
+  world.run();
+  REQUIRE(delivered[0].size() == 2);
+  CHECK(delivered[0][1].outcome.result == ChangeResult::failed);
+  CHECK(memory->load("a").value()->state.status == GlobalStatus::submitted);
 }
 
 TEST_CASE_FIXTURE(Fixture, "committer/group: more than a group holds -> several groups, nothing left out") {

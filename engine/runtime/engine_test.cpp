@@ -102,13 +102,33 @@ TEST_CASE("engine/failed write: a call that is out keeps the transaction from st
   CHECK(world.participant.take_calls().size() == 2);
   world.store.fail_writes = true;
   world.participant.release(CallResult::success);  // 01; its progress write fails, the store is repaired at once
-  world.simulated.advance_ms(10);
+  world.simulated.advance_ms(100);
   CHECK(world.store.repairs == 1);
   CHECK(world.participant.take_calls().empty());
   world.participant.release(CallResult::success);  // 02: now it may be read again
   world.simulated.advance_ms(10);
   CHECK(world.participant.take_calls() == Calls{"g 01 action", "g 02 action"});
   CHECK(world.status("g") == GlobalStatus::succeed);
+}
+
+TEST_CASE("engine/progress: the last call is short -> what came before it is written with the end, else by itself") {
+  World world;
+  Answer<Done> quick, slow;
+  world.engine->submit(waiting_saga("quick"), quick.slot());
+  world.simulated.run();
+  CHECK(quick.ok());
+  CHECK(world.engine->statistics().changes == 2);
+  world.participant.reply("02 action", {.hold = true});
+  world.engine->submit(waiting_saga("slow"), slow.slot());
+  world.simulated.run();
+  CHECK(world.engine->statistics().changes == 3);
+  world.simulated.advance_ms(100);
+  CHECK(world.engine->statistics().changes == 4);
+  CHECK(world.store.load("slow").value()->branches[1].status == BranchStatus::succeed);
+  world.participant.release(CallResult::success);
+  world.simulated.run();
+  CHECK(slow.ok());
+  CHECK(world.engine->statistics().changes == 5);
 }
 
 TEST_CASE("engine/gid: known gids -> the stored transaction decides") {

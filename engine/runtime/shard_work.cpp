@@ -81,6 +81,8 @@ void Shard::push(const EntryPtr& entry, const core::Decision& decision) {
   } else {
     add_runs(transaction, decision, change);
   }
+  // Calls may wait for the lease that a write brings.
+  const bool may_wait = decision.may_wait && (!shared() || lease_covers(*entry));
   if (shared()) set_hold(entry, decision, change);
   if (decision.expected_status != transaction.state.status || decision.create) {
     const bool aborting = transaction.state.status == GlobalStatus::aborting;
@@ -92,7 +94,8 @@ void Shard::push(const EntryPtr& entry, const core::Decision& decision) {
     }
   }
   entry->pushed_epoch = epoch_;
-  committer_->push(index_, epoch_, entry, decision.write, std::move(change));
+  committer_->push(index_, epoch_, entry, decision.write, std::move(change),
+                   may_wait ? Committer::Haste::may_wait : Committer::Haste::at_once);
 }
 
 // Tells whoever waits what has become durable.
