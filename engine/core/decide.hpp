@@ -163,8 +163,8 @@ struct Decision {
   GlobalStatus expected_status = GlobalStatus::prepared;  // of `write`, unless it creates: the status it was decided on
   std::vector<std::uint32_t> changed;                     // of `write`: the rows that differ from the write before
   std::size_t registered = 0;                             // of `write`: so many of the registrations are new, the last
-  // Of `write`: nothing waits for it, and the answer of the one call that is out brings another one. It may be held back
-  // for that.
+  // Of `write`: nothing waits for it, and the answer of the one call that is out brings another one. It may be held
+  // back for that.
   bool may_wait = false;
   std::vector<Call> start;
   std::vector<Call> revoke;      // in flight, but not worth sending any more if they have not gone out yet

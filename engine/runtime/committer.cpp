@@ -66,7 +66,6 @@ Committer::Committer(Store& store, Executor& lane, Shards shards, Deliver delive
 
 void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<void> owner, std::uint64_t sequence,
                      Change change, Haste haste) {
-  bool schedule = false;
   bool time = false;
   {
     const std::lock_guard lock(mutex_);
@@ -83,13 +82,19 @@ void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<voi
       held_.emplace(key, Held{std::move(change), std::move(ticket), round_});
       time = !std::exchange(held_are_timed_, true);
     }
-    if (ticket.owner) {
-      add_pending(std::move(ticket), std::move(change));
-      schedule = !std::exchange(scheduled_, true);
-    }
+    if (ticket.owner) add_pending(std::move(ticket), std::move(change));
+  }
+  if (time) lane_.post([self = shared_from_this()] { self->time_held(); });
+}
+
+void Committer::pushed() {
+  bool schedule = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (pending_.changes.empty()) return;
+    schedule = !std::exchange(scheduled_, true);
   }
   if (schedule) lane_.post([self = shared_from_this()] { self->run(); });
-  if (time) lane_.post([self = shared_from_this()] { self->time_held(); });
 }
 
 // Under the mutex.

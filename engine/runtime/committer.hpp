@@ -70,6 +70,8 @@ class Committer : public std::enable_shared_from_this<Committer> {
   // one gid that are under way at once.
   void push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<void> owner, std::uint64_t sequence, Change change,
             Haste haste = Haste::at_once);
+  // To be called behind every push, at once or when several have been made: now they may be applied.
+  void pushed();
 
   // Whether writes fail at the moment.
   bool broken() const { return broken_.load(std::memory_order_relaxed); }

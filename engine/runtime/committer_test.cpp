@@ -51,6 +51,7 @@ struct Fixture {
     std::shared_ptr<void>& owner = owners[made.gid];
     if (!owner) owner = std::make_shared<int>();
     committer->push(shard, epochs[shard], owner, sequence, std::move(made), haste);
+    committer->pushed();
   }
 
   SimulatedWorld world;

@@ -54,11 +54,16 @@ void Shard::drain() {
   after_drain();
 }
 
+void Shard::tell_committer() {
+  if (std::exchange(pushed_, 0) > 0) committer_->pushed();
+}
+
 void Shard::after_drain() {
   if (timer_) {
     wake_due();
     arm_timer();
   }
+  tell_committer();
   counters_.active.store(entries_.size() - warm_.size(), std::memory_order_relaxed);
   counters_.parked.store(parked_.size() + warm_.size(), std::memory_order_relaxed);
   counters_.calls_waiting.store(gate_.waiting(), std::memory_order_relaxed);

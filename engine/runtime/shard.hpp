@@ -107,6 +107,9 @@ class Shard : public std::enable_shared_from_this<Shard> {
  private:
   // So many transactions at most, woken from the store by their time, are being processed at once.
   static constexpr std::size_t kWokenMax = 4096;
+  // The committer is told of so many changes at a time, or of what there is when nothing else is to be done. With fewer
+  // the two wake each other up for a handful of changes; with more one of them stands still.
+  static constexpr std::size_t kPushedMax = 64;
   // Prepared transactions whose clients are likely to come back soon stay in memory, as long as all together weigh no
   // more than this: roughly, KiB.
   static constexpr std::size_t kWarmWeightMax = 4096;
@@ -139,6 +142,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void put(Message message);
   void drain();
   void after_drain();
+  void tell_committer();
   void on(Task& task) { task(); }
   void on(Reply& reply);
   void on(Commits& commits);
@@ -258,6 +262,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   bool scheduled_ = false;
   bool abandoned_ = false;
   std::vector<Message> draining_;  // the executor's own; kept for its memory
+  std::size_t pushed_ = 0;         // changes that the committer has, but is not told of yet
 
   std::unordered_map<std::string, EntryPtr> entries_;
   std::unordered_map<std::string, Parked> parked_;

@@ -96,6 +96,7 @@ void Shard::push(const EntryPtr& entry, const core::Decision& decision) {
   entry->pushed_epoch = epoch_;
   committer_->push(index_, epoch_, entry, decision.write, std::move(change),
                    may_wait ? Committer::Haste::may_wait : Committer::Haste::at_once);
+  if (++pushed_ >= kPushedMax) tell_committer();
 }
 
 // Tells whoever waits what has become durable.
