@@ -17,8 +17,7 @@ struct DatabaseEnvironment {
   ::rocksdb::FileSystem& file_system() const { return *file_system_shared; }
 
   std::shared_ptr<::rocksdb::FileSystem> file_system_shared;
-  std::unique_ptr<::rocksdb::Env> own;  // where a file system was given
-  ::rocksdb::Env* env = nullptr;
+  std::unique_ptr<::rocksdb::Env> env;
 };
 
 enum class OpenMode { read_write, read_only };

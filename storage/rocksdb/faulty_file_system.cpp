@@ -131,7 +131,12 @@ void FaultyFileSystem::lose(Loss loss) {
   for (auto& [name, content] : contents_) {
     const std::uint64_t kept =
         loss == Loss::all_unsynced ? content.synced : content.synced + (content.size - content.synced) / 2;
-    if (kept < content.size) std::filesystem::resize_file(name, kept, ignored);
+    if (kept < content.size) {
+      const std::uintmax_t length = std::filesystem::file_size(name, ignored);
+      std::filesystem::resize_file(name, kept, ignored);
+      // A log that was filled with zeros ahead keeps its length.
+      if (length > content.size) std::filesystem::resize_file(name, length, ignored);
+    }
     content = {kept, kept, false};
   }
   if (loss == Loss::half_of_unsynced) return;
