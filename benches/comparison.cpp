@@ -16,7 +16,7 @@ namespace settle::bench {
 namespace {
 
 constexpr std::size_t kClients = 64;  // where there is one number of them
-constexpr double kSustained = 0.6;    // of what the slowest does in a closed loop
+constexpr double kSustained = 0.8;    // of what the slowest does in a closed loop
 constexpr std::int64_t kSilenceNs = 30'000'000'000;
 constexpr const char* kClosedLoop = "http_closed_loop_";
 
