@@ -103,10 +103,13 @@ std::string valid_utf8(std::string_view text) {
 }
 
 std::string told_message(std::string_view message) {
-  if (message.size() <= kMessageBytesMax) return std::string(message);
+  // First of all, for a byte that is not UTF-8 becomes three.
+  std::string text = valid_utf8(message);
+  if (text.size() <= kMessageBytesMax) return text;
   std::size_t end = kMessageBytesMax;
-  while (end > 0 && is_continuation(message, end)) --end;
-  return std::string(message.substr(0, end)) + " … (shortened)";
+  while (end > 0 && is_continuation(text, end)) --end;
+  text.resize(end);
+  return text + " … (shortened)";
 }
 
 std::optional<std::string> parse_base64(std::string_view lines) {

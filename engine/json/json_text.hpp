@@ -17,7 +17,7 @@ void append_json_string(std::string& to, std::string_view text);
 std::string valid_utf8(std::string_view text);
 
 // What a client is told of an error, which may quote whatever it sent: the whole message, or as much of it as is of use
-// to a person, cut between characters and with a mark behind it.
+// to a person, cut between characters and with a mark behind it. UTF-8, as of valid_utf8().
 inline constexpr std::size_t kMessageBytesMax = 2'048;  // without the mark
 std::string told_message(std::string_view message);
 

@@ -91,6 +91,12 @@ TEST_CASE("json/writing: a message that is too long -> its beginning, cut betwee
   CHECK(told_message(wide) == wide.substr(0, kMessageBytesMax - 1) + " … (shortened)");
 }
 
+TEST_CASE("json/writing: a message of bytes that are no UTF-8 -> as long as it is shown, no longer than any other") {
+  CHECK(told_message("is '\xFF'") == "is '\uFFFD'");
+  const std::string told = told_message(std::string(kMessageBytesMax, '\xFF'));
+  CHECK(told == valid_utf8(std::string(kMessageBytesMax / 3, '\xFF')) + " … (shortened)");
+}
+
 TEST_CASE("json/writing: times -> RFC 3339 with milliseconds and the local zone") {
   CHECK(time_in("UTC0", 1'700'000'000'123) == "2023-11-14T22:13:20.123Z");
   CHECK(time_in("UTC0", 1'700'000'000'000) == "2023-11-14T22:13:20.000Z");
