@@ -36,6 +36,18 @@ bool leads_to(GlobalStatus status, GlobalStatus later) {
   return status == GlobalStatus::aborting && later == GlobalStatus::failed;
 }
 
+// The answer to a submit that was waited for, and says that it did not succeed, or not yet.
+bool refuses_result(const Seen& seen, const Event& event) {
+  return seen.planned->type == TransType::saga && seen.planned->options.wait_result && event.kind == EventKind::told &&
+         event.request == Request::submit && !event.ok && event.code == Code::failure &&
+         named_status(event.text).empty();
+}
+
+bool refuses_what_is_there(const Seen& seen, const Event& event) {
+  const bool refused = event.kind == EventKind::told && !event.ok && event.code == Code::failure;
+  return refused && (!named_status(event.text).empty() || refuses_result(seen, event));
+}
+
 // Whether it comes to its end: a saga that is only prepared need not.
 bool ends(const Seen& seen) {
   return seen.any([](const Event& event) {
@@ -64,13 +76,16 @@ struct Kept {
 
 }  // namespace
 
-// What was acknowledged is there at the end, and is no longer only prepared once a submit of it was acknowledged.
+// What was acknowledged is there at the end, and is no longer only prepared once a submit of it was acknowledged. A
+// refusal that tells how far it is acknowledges it, too.
 void check_acknowledged(const Facts& facts, const Seen& seen, Findings& findings) {
   bool known = false;
   bool submitted = false;
   bool final = false;
+  bool refused = false;
   for (const Event* event : seen.events) {
     if (event->kind == EventKind::stored_status) final = is_final(event->status);
+    refused = refused || refuses_what_is_there(seen, *event);
     if (event->kind == EventKind::told && event->ok) {
       known = known || creates(event->request);
       submitted = submitted || event->request == Request::submit;
@@ -85,7 +100,9 @@ void check_acknowledged(const Facts& facts, const Seen& seen, Findings& findings
       }
     }
     if (event->kind != EventKind::final_status) continue;
-    if (known && event->text == "absent") findings.add("acknowledged", seen, "is lost, though a client was told ok");
+    if ((known || refused) && event->text == "absent") {
+      findings.add("acknowledged", seen, "is lost, though a client was told " + std::string(known ? "ok" : "of it"));
+    }
     if (submitted && event->text.empty() && event->status == GlobalStatus::prepared) {
       findings.add("acknowledged", seen, "is only prepared in the end, though a submit was answered with ok");
     }
@@ -158,20 +175,28 @@ void check_refusals(const Facts&, const Seen& seen, Findings& findings) {
   }
 }
 
-// With wait_result, ok means that everything is done, and a refusal that it is not.
-void check_wait_result(const Facts&, const Seen& seen, Findings& findings) {
+// With wait_result, ok means that everything is done, and a refusal that it is not; so it stays.
+void check_wait_result(const Facts& facts, const Seen& seen, Findings& findings) {
   if (!seen.planned->options.wait_result) return;
+  const bool sees_store = facts.sight == Sight::whole;
+  std::optional<GlobalStatus> promised;
   Kept kept;
   for (const Event* event : seen.events) {
     kept.on(*event);
-    if (event->kind != EventKind::told || event->request != Request::submit) continue;
-    if (event->ok && !kept.has(GlobalStatus::succeed)) {
-      findings.add("wait_result", seen, "success was told before it was stored, " + line_of(*event));
+    if (event->kind == EventKind::final_status && event->text.empty() && promised && event->status != *promised) {
+      findings.add("wait_result", seen, "ended otherwise than its client was told, " + to_line(*event));
     }
-    const bool refused = !event->ok && event->code == Code::failure && named_status(event->text).empty();
-    if (!refused || seen.planned->type != TransType::saga) continue;
+    if (event->kind != EventKind::told || event->request != Request::submit) continue;
+    if (event->ok) {
+      promised = GlobalStatus::succeed;
+      if (sees_store && !kept.has(GlobalStatus::succeed)) {
+        findings.add("wait_result", seen, "success was told before it was stored, " + line_of(*event));
+      }
+    }
     const bool undecided = event->text.starts_with("wait result not return success");
-    if (!undecided && !kept.has(GlobalStatus::aborting) && !kept.has(GlobalStatus::failed)) {
+    if (!refuses_result(seen, *event) || undecided) continue;
+    promised = GlobalStatus::failed;
+    if (sees_store && !kept.has(GlobalStatus::aborting) && !kept.has(GlobalStatus::failed)) {
       findings.add("wait_result", seen, "a rollback was told before it was stored, " + line_of(*event));
     }
   }

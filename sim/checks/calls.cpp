@@ -1,9 +1,8 @@
 // Which calls may be made, and when.
 #include <algorithm>
-#include <map>
 #include <set>
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "sim/checks/checks.hpp"
 
@@ -14,11 +13,42 @@ std::string line_of(const Event& event) { return to_line(event); }
 
 bool is_undo(Op op) { return op == Op::compensate || op == Op::cancel || op == Op::rollback; }
 
+// What a client was told to be the end of it.
+bool tells_of_end(const Seen& seen, const Event& event) {
+  if (event.kind != EventKind::told || !event.ok || event.text == "absent") return false;
+  if (event.request == Request::submit) return seen.planned->options.wait_result;
+  return (event.request == Request::query || event.request == Request::wait) && is_final(event.status);
+}
+
+// What is left of the rule where calls are seen when they arrive. Two that were out at once may have passed each other,
+// which those of a line never are.
+void check_directions_by_arrival(const Seen& seen, Findings& findings) {
+  const bool line = seen.planned->type == TransType::saga && !seen.planned->concurrent;
+  const Event* undo = nullptr;
+  bool over = false;
+  bool called = false;
+  for (const Event* event : seen.events) {
+    over = over || tells_of_end(seen, *event);
+    if (event->kind == EventKind::final_status && event->text == "absent" && called) {
+      findings.add("directions", seen, "was called, and is not in the store: " + line_of(*event));
+    }
+    if (event->kind != EventKind::sent) continue;
+    called = true;
+    if (undo == nullptr && is_undo(event->op)) undo = event;
+    const bool may_have_passed = undo != nullptr && !line && undo->server == event->server && undo->life == event->life;
+    if (undo != nullptr && !is_undo(event->op) && !may_have_passed) {
+      findings.add("directions", seen, "goes forward, but has gone back: " + line_of(*event));
+    }
+    if (over && line) findings.add("directions", seen, "is over: " + line_of(*event));
+  }
+}
+
 }  // namespace
 
 // A call goes with the direction that is durable: forward under `submitted`, back under `aborting`, a question while
 // it is prepared; none goes forward once it goes back, and none is made when all is over.
 void check_directions(const Facts& facts, const Seen& seen, Findings& findings) {
+  if (facts.sight == Sight::outside) return check_directions_by_arrival(seen, findings);
   std::set<GlobalStatus> stored;
   std::set<Op> sent;
   const bool forced = seen.any(
@@ -51,9 +81,10 @@ void check_directions(const Facts& facts, const Seen& seen, Findings& findings) 
   }
 }
 
-// No branch is called by two at once, nor twice by one.
+// No branch is called by two at once, nor twice by one; and of the steps of a line one has only one out.
 void check_one_at_a_time(const Facts& facts, const Seen& seen, Findings& findings) {
-  std::map<std::pair<int, Op>, std::vector<const Event*>> open;
+  const bool line = seen.planned->type == TransType::saga && !seen.planned->concurrent;
+  std::vector<const Event*> open;
   const auto ended_by_death = [&facts](const Event& call, const Event& now) {
     return std::any_of(facts.events.begin(), facts.events.end(), [&](const Event& event) {
       return &event > &call && &event < &now && event.kind == EventKind::server && event.server == call.server &&
@@ -62,18 +93,19 @@ void check_one_at_a_time(const Facts& facts, const Seen& seen, Findings& finding
   };
   for (const Event* event : seen.events) {
     if (event->kind == EventKind::answered) {
-      std::erase_if(open[{event->branch, event->op}], [&](const Event* call) { return call->number == event->number; });
+      std::erase_if(open, [&](const Event* call) { return call->number == event->number; });
     }
     if (event->kind != EventKind::sent) continue;
-    auto& calls = open[{event->branch, event->op}];
-    for (const Event* call : calls) {
+    for (const Event* call : open) {
       const bool same = call->server == event->server && call->life == event->life;
+      const bool same_row = call->branch == event->branch && call->op == event->op;
       const bool deadline_passed = event->at_ms >= call->until_ms;
+      if (!same_row && !(line && same)) continue;
       if (!same && (deadline_passed || !facts.plan.leases_exclude())) continue;
       if (ended_by_death(*call, *event)) continue;
       findings.add("one_at_a_time", seen, line_of(*event) + " while #" + std::to_string(call->number) + " is out");
     }
-    calls.push_back(event);
+    open.push_back(event);
   }
 }
 
@@ -90,11 +122,12 @@ void check_leases(const Facts& facts, const Seen& seen, Findings& findings) {
 void check_needless(const Facts& facts, const Seen& seen, Findings& findings) {
   if (seen.planned->type != TransType::saga) return;
   std::set<int> begun;
-  const bool unsure = facts.disturbed || seen.handed_over();
+  const bool unsure = seen.disturbed || seen.handed_over();
+  const bool may_come_later = facts.sight == Sight::outside && seen.planned->concurrent;
   for (const Event* event : seen.events) {
     if (event->kind != EventKind::sent) continue;
     if (event->op == Op::action) begun.insert(event->branch);
-    if (event->op != Op::compensate || begun.contains(event->branch)) continue;
+    if (event->op != Op::compensate || begun.contains(event->branch) || may_come_later) continue;
     const int last = begun.empty() ? -1 : *begun.rbegin();
     if (unsure && (seen.planned->concurrent || event->branch <= last + 2)) continue;
     findings.add("needless", seen, "its action never began: " + line_of(*event));

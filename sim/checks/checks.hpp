@@ -2,8 +2,8 @@
 // of the engine: they know only what clients were told, what participants saw and what the store kept.
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,10 +14,20 @@
 
 namespace settle::sim {
 
+// From where a run was seen.
+enum class Sight : std::uint8_t {
+  whole,    // by the simulator: everything, each thing when it happened
+  outside,  // by clients and participants: nothing of the store, and calls when they arrive, so that those which one
+            // coordinator has out at once may pass each other
+};
+
 // One transaction: what was planned, and what was seen of it, in order.
 struct Seen {
   const PlannedTransaction* planned = nullptr;
   std::vector<const Event*> events;
+  // While it was under way a coordinator died, stopped, stood still or came; or somewhere a write failed, or clocks let
+  // two coordinators hold one transaction: what was known only in memory may be gone.
+  bool disturbed = false;
 
   // The first event that fits, or null.
   const Event* first(const std::function<bool(const Event&)>& fits) const;
@@ -29,10 +39,8 @@ struct Seen {
 struct Facts {
   const RunPlan& plan;
   const std::vector<Event>& events;
+  Sight sight = Sight::whole;
   std::vector<Seen> transactions;
-  // A coordinator died, stopped or stood still, a write failed, or clocks let two coordinators hold one transaction:
-  // what was known only in memory may be gone.
-  bool disturbed = false;
 };
 
 class Findings {
@@ -46,10 +54,15 @@ class Findings {
   std::vector<Violation>& found_;
 };
 
+// What is left of a rule where a run was seen from outside.
+enum class FromOutside : std::uint8_t { all, part, nothing };
+
 // What each looks for is said where it is defined.
 struct Check {
   std::string_view rule;
   void (*look)(const Facts& facts, const Seen& seen, Findings& findings);
+  FromOutside from_outside;
+  std::string_view unseen;  // what cannot be told from there, for people; empty: nothing
 };
 
 // answers.cpp
@@ -79,8 +92,9 @@ void check_order(const Facts& facts, const Seen& seen, Findings& findings);
 void check_run_ahead(const Facts& facts, const Seen& seen, Findings& findings);
 
 const std::vector<Check>& all_checks();
-Facts facts_of(const RunPlan& plan, const std::vector<Event>& events);
-std::vector<Violation> check(const RunPlan& plan, const History& history);
+Facts facts_of(const RunPlan& plan, const std::vector<Event>& events, Sight sight = Sight::whole);
+// From outside the rules of which nothing is left are not applied, nor the parts of others: all_checks() says which.
+std::vector<Violation> check(const RunPlan& plan, const History& history, Sight sight = Sight::whole);
 
 // The violation, and the lines of the timeline that are about it.
 std::string report(const Violation& violation, const std::vector<Event>& events);

@@ -73,7 +73,7 @@ class Line {
 
 }  // namespace
 
-// A branch is called only when those that it waits for are done.
+// A branch is called only when it is known that those which it waits for are done.
 void check_order(const Facts&, const Seen& seen, Findings& findings) {
   if (seen.planned->type == TransType::workflow) return;
   const Line line(seen);
@@ -84,8 +84,9 @@ void check_order(const Facts&, const Seen& seen, Findings& findings) {
     if (event->kind == EventKind::sent) begun.emplace(event->branch, event->op);
   }
   for (const Event* event : seen.events) {
-    if (event->kind == EventKind::executed && event->result == CallResult::success)
+    if (event->kind == EventKind::answered && event->result == CallResult::success) {
       done.emplace(event->branch, event->op);
+    }
     if (event->kind != EventKind::sent || !called.emplace(event->branch, event->op).second) continue;
     for (const int other : line.before(event->branch, event->op)) {
       if (done.contains({other, event->op})) continue;

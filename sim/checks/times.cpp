@@ -17,9 +17,9 @@ constexpr std::int64_t kPromptMs = 2'000;
 }  // namespace
 
 // An action of a saga is tried again no more often than its client allows.
-void check_retry_limit(const Facts& facts, const Seen& seen, Findings& findings) {
+void check_retry_limit(const Facts&, const Seen& seen, Findings& findings) {
   const std::int64_t limit = seen.planned->options.retry_limit;
-  if (limit == 0 || facts.disturbed || seen.handed_over()) return;
+  if (limit == 0 || seen.disturbed || seen.handed_over()) return;
   std::map<int, std::int64_t> calls;
   for (const Event* event : seen.events) {
     if (event->kind != EventKind::sent || event->op != Op::action) continue;
@@ -32,7 +32,7 @@ void check_retry_limit(const Facts& facts, const Seen& seen, Findings& findings)
 // A saga goes forward no longer than its client allows.
 void check_timeout(const Facts& facts, const Seen& seen, Findings& findings) {
   const std::int64_t timeout_ms = 1'000 * seen.planned->options.timeout_to_fail_s;
-  const bool late = facts.disturbed || facts.plan.on(Fault::stall) || facts.plan.on(Fault::slow_store) ||
+  const bool late = seen.disturbed || facts.plan.on(Fault::stall) || facts.plan.on(Fault::slow_store) ||
                     facts.plan.on(Fault::clock_step) || facts.plan.on(Fault::read_fails) || facts.plan.shared;
   if (seen.planned->type != TransType::saga || timeout_ms == 0 || late) return;
   const Event* const begin = seen.first([](const Event& event) {
