@@ -13,8 +13,10 @@ def run(*arguments):
 def main():
     for arguments, words in [
             (["--sed", "1"], "unrecognised option"),
-            ([], "give --seed N or --seeds A..B"),
-            (["--seed", "1", "--seeds", "1..2"], "give --seed N or --seeds A..B"),
+            ([], "give --seed N, --seeds A..B or --check-ledger FILE"),
+            (["--seed", "1", "--seeds", "1..2"], "give --seed N, --seeds A..B or --check-ledger FILE"),
+            (["--check-ledger", "ledger", "--seed", "1"], "--check-ledger: does not go with --seed"),
+            (["--check-ledger", ""], "--check-ledger: must be a file"),
             (["--seed", "one"], "--seed: must be a number, is 'one'"),
             (["--seeds", "5..1"], "the last is before the first"),
             (["--seeds", "5"], "must be A..B"),

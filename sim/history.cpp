@@ -61,7 +61,8 @@ std::string to_line(const Event& event) {
               (event.ok ? std::string(" ok") : " " + std::string(to_string(event.code)));
       break;
     case EventKind::sent:
-      text += call_of(event) + " #" + std::to_string(event.number) + " until " + std::to_string(event.until_ms);
+      text += call_of(event) + " #" + std::to_string(event.number);
+      if (event.until_ms != INT64_MAX) text += " until " + std::to_string(event.until_ms);
       break;
     case EventKind::answered:
       text += call_of(event) + " #" + std::to_string(event.number) + " " + std::string(settle::to_string(event.result));

@@ -45,7 +45,7 @@ enum class Effect : std::uint8_t {
 enum class EventKind : std::uint8_t {
   asked,          // `number`: which request; text
   told,           // the answer to that: ok, or code and text; status where it says one
-  sent,           // a coordinator starts a call. `number`: which; `until_ms`: its deadline
+  sent,           // a coordinator starts a call. `number`: which; `until_ms`: its deadline, INT64_MAX: not known
   answered,       // the coordinator has the answer: result
   executed,       // a participant: effect, `result` is what it says
   stored_status,  // the store keeps it, durably: status; `ok`: it was created so

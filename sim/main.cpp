@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sim/checks/checks.hpp"
+#include "sim/ledger.hpp"
 #include "sim/minimise.hpp"
 #include "sim/options.hpp"
 #include "sim/sweep.hpp"
@@ -42,6 +43,7 @@ int main(int count, char** values) {
   const auto parsed = parse_options({values + 1, values + count});
   if (const int* status = std::get_if<int>(&parsed)) return *status;
   const auto& options = std::get<SimOptions>(parsed);
+  if (!options.ledger.empty()) return check_ledger(options.ledger);
   if (options.single) return run_one(options);
   const SweepResult result = sweep(options);
   print_summary(result, options);

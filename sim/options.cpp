@@ -18,6 +18,7 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr std::string_view kNothing = "none";
+constexpr const char* kCheckLedger = "check-ledger";
 
 // What is wrong with the command line.
 struct Complaint {
@@ -62,7 +63,9 @@ std::optional<std::vector<Fault>> faults_of(const po::variables_map& values) {
 }
 
 void read_seeds(const po::variables_map& values, SimOptions& options) {
-  if (values.count("seed") + values.count("seeds") != 1) throw Complaint{"give --seed N or --seeds A..B"};
+  if (values.count("seed") + values.count("seeds") != 1) {
+    throw Complaint{"give --seed N, --seeds A..B or --check-ledger FILE"};
+  }
   options.single = values.count("seed") > 0;
   if (options.single) {
     options.first_seed = options.last_seed = number_of(values["seed"].as<std::string>(), "seed");
@@ -76,7 +79,19 @@ void read_seeds(const po::variables_map& values, SimOptions& options) {
   if (options.last_seed < options.first_seed) throw Complaint{"--seeds: the last is before the first: '" + text + "'"};
 }
 
+// Nothing that is about runs goes with it.
+SimOptions ledger_of(const po::variables_map& values) {
+  for (const auto& [name, value] : values) {
+    if (name != kCheckLedger && !value.defaulted()) throw Complaint{"--check-ledger: does not go with --" + name};
+  }
+  SimOptions options;
+  options.ledger = values[kCheckLedger].as<std::string>();
+  if (options.ledger.empty()) throw Complaint{"--check-ledger: must be a file"};
+  return options;
+}
+
 SimOptions options_of(const po::variables_map& values) {
+  if (values.count(kCheckLedger) > 0) return ledger_of(values);
   SimOptions options;
   read_seeds(values, options);
   options.jobs = number_of(values["jobs"].as<std::string>(), "jobs");
@@ -118,7 +133,7 @@ std::string joined(const char* option, const std::optional<std::vector<T>>& list
 }  // namespace
 
 std::variant<SimOptions, int> parse_options(const std::vector<std::string>& arguments) {
-  po::options_description all("usage: settle-sim --seed N | --seeds A..B [OPTIONS]");
+  po::options_description all("usage: settle-sim --seed N | --seeds A..B | --check-ledger FILE [OPTIONS]");
   const auto text = [] { return po::value<std::string>(); };
   all.add_options()("seed", text(), "run this one, twice, and tell whether both went the same way")(
       "seeds", text(), "A..B: run all of these")("jobs", text()->default_value("1"),
@@ -128,6 +143,7 @@ std::variant<SimOptions, int> parse_options(const std::vector<std::string>& argu
       "faults", text(), "leave out all faults but these: a list with commas, or none")(
       "transactions", text(), "the same for transactions, by number")("incidents", text(),
                                                                       "the same for incidents, by number")(
+      kCheckLedger, text(), "hold what clients and participants of a real settled noted against the same rules")(
       "plant", text(), "plant this fault (settle-sim-planted alone)")("list", "print what faults and plants there are")(
       "help,h", "print this");
   try {

@@ -27,6 +27,7 @@ struct SimOptions {
   Selection selection;
   WrapperPlant plant = WrapperPlant::none;
   std::string plant_name;  // empty: none
+  std::string ledger;      // the file to be checked; empty: runs are looked at instead
 };
 
 // The options, or the status to exit with: after --help, or with a complaint on stderr.

@@ -1,12 +1,16 @@
-"""What the crash test asks of settled, and the participant that sees whether it is kept.
+"""The participant of the crash test, and the ledger in which it and the clients note what they see.
 
-The participant lives through every kill. It notes each call, with the life of the server that made it, and complains at
-once about a call that the contract does not allow. What it does with a call is what a service with a barrier does: a
-repeat changes nothing, a compensation of an action that never came is empty, an action after its compensation is ignored.
+The participant lives through every kill. What it does with a call is what a service with a barrier does: a repeat
+changes nothing, a compensation of an action that never came is empty, an action after its compensation is ignored.
+
+The ledger is for `settle-sim --check-ledger` (docs/simulator.md), which has the rules. Only what it cannot tell from
+there is looked at here: that calls are repeated only around a kill, and no more than the run-ahead allows; and that the
+store has nothing which was never sent.
 """
 import json
 
 ACTION, COMPENSATE = "action", "compensate"
+RESULTS = {200: "SUCCESS", 409: "FAILURE", 425: "ONGOING", 500: "unknown"}  # what an answer means
 RUN_AHEAD_STEPS = 2  # of a sequential saga may be repeated after a restart
 
 
@@ -24,18 +28,15 @@ class Saga:
                                     [60, 32, 3, 2, 1, 2])[0]
         self.odd_step = random.randrange(self.step_count)
         self.delay_s = random.uniform(0.001, 0.02) if random.random() < 0.1 else 0
-        self.doomed = self.story in ("refused", "timeout", "limit")
+        self.timeout_to_fail = 2 if self.story == "timeout" else 0
+        self.retry_limit = 1 if self.story == "limit" else 0
 
-        self.first_life = None  # of the server, when it was sent first
         self.sent_again = False
-        self.promised = None  # what the client was told: "accepted", "succeed", "failed"; None: nothing
         self.effect = [False] * self.step_count
         self.undone = [False] * self.step_count
         self.called = set()  # (step, op)
         self.decided = {}  # (step, op) -> the life in which a deciding answer was given last
-        self.in_flight = {}  # (step, op) -> the life of the call that has no answer yet
         self.repeated = {}  # life -> steps whose action was called again
-        self.rollback_life = None  # in which the first compensation came
         self.calls = []
 
     def request(self, participant_port):
@@ -48,10 +49,10 @@ class Saga:
         elif self.shape == "ordered":
             last = self.step_count - 1
             message["custom_data"] = json.dumps({"concurrent": True, "orders": {str(last): list(range(last))}})
-        if self.story == "timeout":
-            message["timeout_to_fail"] = 2
-        elif self.story == "limit":
-            message["retry_limit"] = 1
+        if self.timeout_to_fail:
+            message["timeout_to_fail"] = self.timeout_to_fail
+        if self.retry_limit:
+            message["retry_limit"] = self.retry_limit
         return json.dumps(message).encode()
 
     def reply(self, step, op):
@@ -71,53 +72,79 @@ class Saga:
 
 
 class Ledger:
-    """The participant. `life` is the number of the server's life that now begins or runs."""
+    """The participant, and the ledger as a file. `life` is the number of the server's life that now begins or runs."""
 
-    def __init__(self):
+    def __init__(self, path):
+        self.lines = open(path, "w", encoding="utf-8")
         self.sagas = {}
         self.life = 0
         self.violations = []
         self.call_count = 0
         self.repeat_count = 0
+        self.request_count = 0
+        self.note("server", life=self.life, what="opens")
 
     def complain(self, saga, text):
         self.violations.append("%s: %s" % (text, saga))
 
+    def note(self, event, **members):
+        self.lines.write(json.dumps({"event": event, **members}) + "\n")
+
+    def close(self):
+        self.lines.close()
+
+    def add(self, saga):
+        self.sagas[saga.gid] = saga
+        last = saga.step_count
+        orders = {"orders": {str(last): list(range(1, last))}} if saga.shape == "ordered" else {}
+        self.note("transaction", gid=saga.gid, branches=saga.step_count, concurrent=saga.shape != "sequential",
+                  wait_result=saga.wait_result, timeout_to_fail=saga.timeout_to_fail, retry_limit=saga.retry_limit,
+                  **orders)
+
+    def next_life(self):
+        """The server is dead, and everything that it had sent was handled."""
+        self.note("server", life=self.life, what="is dead")
+        self.life += 1
+        self.note("server", life=self.life, what="opens")
+
+    def note_asked(self, saga, request):
+        """Returns the number of the request."""
+        self.request_count += 1
+        self.note("asked", gid=saga.gid, request=request, number=self.request_count, life=self.life)
+        return self.request_count
+
     def begin_call(self, gid, branch_id, op, life):
-        """Notes a call; returns (saga, step, HTTP status to answer)."""
+        """What the participant does with a call; returns (saga, step, number of the call, HTTP status to answer)."""
         saga = self.sagas[gid]
         step = int(branch_id) - 1
-        row = (step, op)
         self.call_count += 1
+        number = self.call_count
         saga.calls.append("%d:%s%d" % (life, op[0], step + 1))
-        self.check_alone(saga, row, life)
-        self.check_repeat(saga, row, life)
-        if op == ACTION:
-            self.check_action(saga, step, life)
-        else:
-            self.check_compensation(saga, step, life)
-
+        self.check_repeat(saga, (step, op), life)
         status = saga.reply(step, op)
-        if op == ACTION:
-            if status != 409 and not saga.undone[step]:
-                saga.effect[step] = True
-        else:
-            saga.effect[step], saga.undone[step] = False, True
-        saga.called.add(row)
-        saga.in_flight[row] = life
-        return saga, step, status
+        self.note("sent", number=number, gid=gid, branch=step + 1, op=op, life=life)
+        self.note("executed", number=number, effect=self.execute(saga, step, op, status), result=RESULTS[status])
+        saga.called.add((step, op))
+        return saga, step, number, status
 
-    def end_call(self, saga, step, op, life, status, delivered):
-        if saga.in_flight.get((step, op)) == life:
-            del saga.in_flight[(step, op)]
+    @staticmethod
+    def execute(saga, step, op, status):
+        if op == ACTION:
+            if status == 409:
+                return "refused"
+            if saga.undone[step]:
+                return "ignored"
+            effect = "repeated" if saga.effect[step] else "ran"
+            saga.effect[step] = True
+            return effect
+        effect = "repeated" if saga.undone[step] else "ran" if saga.effect[step] else "empty"
+        saga.effect[step], saga.undone[step] = False, True
+        return effect
+
+    def end_call(self, saga, step, op, number, life, status, delivered):
+        self.note("answered", number=number, result=RESULTS[status] if delivered else "unknown")
         if delivered and status in (200, 409):
             saga.decided[(step, op)] = life
-
-    def check_alone(self, saga, row, life):
-        if saga.in_flight.get(row) == life:
-            self.complain(saga, "one branch is called twice at once")
-        elif saga.shape == "sequential" and life in saga.in_flight.values():
-            self.complain(saga, "two calls at once in a sequential saga")
 
     def check_repeat(self, saga, row, life):
         if row not in saga.decided:
@@ -132,59 +159,13 @@ class Ledger:
             if saga.shape == "sequential" and len(steps) > RUN_AHEAD_STEPS:
                 self.complain(saga, "more than %d actions are repeated after one kill" % RUN_AHEAD_STEPS)
 
-    def check_action(self, saga, step, life):
-        if saga.rollback_life is not None and (saga.shape == "sequential" or saga.rollback_life != life):
-            self.complain(saga, "an action is called after the rollback began")
-        before = range(step)
-        if saga.shape == "concurrent" or (saga.shape == "ordered" and step != saga.step_count - 1):
-            before = ()
-        if any((other, ACTION) not in saga.decided for other in before):
-            self.complain(saga, "an action is called before those that it waits for")
-
-    def check_compensation(self, saga, step, life):
-        if not saga.doomed:
-            self.complain(saga, "a saga that nobody refused is rolled back")
-        if saga.rollback_life is None:
-            saga.rollback_life = life
-        if saga.shape == "sequential":
-            after = range(step + 1, saga.step_count)
-            if any((other, ACTION) in saga.called and (other, COMPENSATE) not in saga.decided for other in after):
-                self.complain(saga, "a step is compensated before one that came after it")
-            if (step, ACTION) not in saga.called and saga.first_life == life:
-                self.complain(saga, "a step that never started is compensated though the server knew its whole life")
-
-    def check_end(self, statuses):
-        """Holds what happened against {gid: final status} of the whole store."""
+    def note_end(self, statuses, rows):
+        """The end of everything: {gid: final status} of the whole store, and {gid: its rows in a query}."""
         for gid in statuses.keys() - self.sagas.keys():
             self.violations.append("%s is in the store and was never sent" % gid)
         for saga in self.sagas.values():
-            status = statuses.get(saga.gid)
-            if status is None:
-                if saga.promised:
-                    self.complain(saga, "it was acknowledged and is lost")
-                if saga.called:
-                    self.complain(saga, "branches were called of what was never stored")
-                continue
-            if status != ("failed" if saga.doomed else "succeed"):
-                self.complain(saga, "it ended as %s" % status)
-            if saga.promised in ("succeed", "failed") and saga.promised != status:
-                self.complain(saga, "its client was told %s and it ended as %s" % (saga.promised, status))
-            if status == "succeed" and not all(saga.effect):
-                self.complain(saga, "it succeeded and not every step took effect")
-            if status == "failed" and any(saga.effect):
-                self.complain(saga, "it failed and a step is still in effect")
-
-    def check_rows(self, saga, status, rows):
-        """Holds the rows that a query shows against the final status and against the calls."""
-        shown = {(int(row["branch_id"]) - 1, row["op"]): row["status"] for row in rows}
-        if len(shown) != 2 * saga.step_count:
-            self.complain(saga, "query shows %d rows" % len(shown))
-            return
-        for step in range(saga.step_count):
-            action, compensate = shown[(step, ACTION)], shown[(step, COMPENSATE)]
-            if status == "succeed" and (action, compensate) != ("succeed", "prepared"):
-                self.complain(saga, "it succeeded with step %d shown as %s, %s" % (step + 1, action, compensate))
-            if status == "failed" and compensate == "succeed" and (step, COMPENSATE) not in saga.called:
-                self.complain(saga, "a compensation is shown as done and was never called")
-            if status == "failed" and (step, ACTION) in saga.called and compensate != "succeed":
-                self.complain(saga, "step %d was called and is not shown as compensated" % (step + 1))
+            self.note("final_status", gid=saga.gid, status=statuses.get(saga.gid, "absent"))
+            for row in rows.get(saga.gid, []):
+                self.note("final_row", gid=saga.gid, branch=int(row["branch_id"]), op=row["op"], status=row["status"])
+            for step, effect in enumerate(saga.effect):
+                self.note("final_value", gid=saga.gid, branch=step + 1, value=int(effect))
