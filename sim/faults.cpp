@@ -9,7 +9,7 @@ constexpr std::array<std::string_view, kFaultCount> kNames = {
     "lost_request", "lost_answer",    "slow_network", "duplicate",    "error_before",  "error_after",  "ongoing",
     "refusal",      "hang",           "slow_store",   "write_fails",  "write_unknown", "repair_fails", "read_fails",
     "crash",        "crash_in_write", "restart",      "pause",        "stall",         "client_dies",  "impatience",
-    "rival",        "force_stop",     "clock_offset", "clock_beyond", "clock_drift",   "clock_step"};
+    "rival",        "force_stop",     "clock_offset", "clock_beyond", "clock_drift",   "clock_step",   "stuck"};
 
 }  // namespace
 

@@ -37,8 +37,9 @@ enum class Fault : std::uint8_t {
   clock_beyond,    // they differ by more
   clock_drift,     // clocks run at different speeds
   clock_step,      // a wall clock is set
+  stuck,           // a branch answers with errors for ever, until the time or the retries of its saga are over
 };
-inline constexpr std::size_t kFaultCount = static_cast<std::size_t>(Fault::clock_step) + 1;
+inline constexpr std::size_t kFaultCount = static_cast<std::size_t>(Fault::stuck) + 1;
 
 std::string_view to_string(Fault fault);
 std::optional<Fault> parse_fault(std::string_view text);

@@ -25,11 +25,15 @@ std::int64_t delay_ms(Surroundings& around, testing::SeededRandom& random) {
 }
 
 Mood mood_of(Surroundings& around, testing::SeededRandom& random, int tx, int branch, Op op) {
+  const auto planned = std::find_if(around.plan.transactions.begin(), around.plan.transactions.end(),
+                                    [tx](const PlannedTransaction& each) { return each.number == tx; });
+  if (planned->stuck_branch == branch && op == Op::action) {
+    around.count(Fault::stuck);
+    return Mood::fails_before;
+  }
   if (around.draw(random, Fault::error_before)) return Mood::fails_before;
   if (around.draw(random, Fault::error_after)) return Mood::fails_after;
   if (around.draw(random, Fault::ongoing)) return Mood::postpones;
-  const auto planned = std::find_if(around.plan.transactions.begin(), around.plan.transactions.end(),
-                                    [tx](const PlannedTransaction& each) { return each.number == tx; });
   const bool may_refuse = op == Op::action || op == Op::attempt;
   const bool refused = planned->refused_branch == branch && may_refuse && planned->type != TransType::msg;
   if (refused) {

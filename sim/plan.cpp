@@ -88,6 +88,15 @@ void plan_clients(RunPlan& plan, SeededRandom random) {
   }
 }
 
+void plan_stuck(RunPlan& plan, SeededRandom random) {
+  for (PlannedTransaction& tx : plan.transactions) {
+    SeededRandom own = random.fork();
+    const bool ends = tx.type == TransType::saga && (tx.options.timeout_to_fail_s > 0 || tx.options.retry_limit > 0);
+    if (!ends || !own.per_mille(plan.per_mille[index_of(Fault::stuck)])) continue;
+    tx.stuck_branch = static_cast<int>(own.between(0, tx.branches - 1));
+  }
+}
+
 void plan_incidents(RunPlan& plan, SeededRandom random) {
   const auto add = [&](IncidentKind kind, std::int64_t least_ms, std::int64_t most_ms) {
     SeededRandom own = random.fork();
@@ -155,6 +164,8 @@ RunPlan plan_of(std::uint64_t seed) {
   plan_clients(plan, random.fork());
   plan_clocks(plan, random.fork());
   plan_incidents(plan, random.fork());
+  // What was added later draws behind everything else, so that seeds keep the rest of their plans.
+  plan_stuck(plan, random.fork());
   return plan;
 }
 
@@ -172,6 +183,7 @@ void narrow(RunPlan& plan, const Selection& selection) {
   });
   for (PlannedTransaction& tx : plan.transactions) {
     if (off(Fault::refusal)) tx.refused_branch = -1;
+    if (off(Fault::stuck)) tx.stuck_branch = -1;
     if (off(Fault::client_dies)) tx.dies_before = -1;
     if (off(Fault::force_stop)) tx.force_stop_ms = 0;
     if (off(Fault::rival)) tx.rival_ms = 0;
@@ -214,6 +226,7 @@ std::string describe(const RunPlan& plan) {
     if (tx.options.retry_interval_s > 0) text += " retry_interval=" + number(tx.options.retry_interval_s);
     if (tx.delay_s > 0) text += " delay=" + number(tx.delay_s);
     if (tx.refused_branch >= 0) text += " refused_branch=" + number(tx.refused_branch);
+    if (tx.stuck_branch >= 0) text += " stuck_branch=" + number(tx.stuck_branch);
     if (tx.dies_before >= 0) text += " dies_before=" + number(tx.dies_before);
     if (tx.rival_ms > 0) text += " rival_ms=" + number(tx.rival_ms);
     if (tx.force_stop_ms > 0) text += " force_stop_ms=" + number(tx.force_stop_ms);

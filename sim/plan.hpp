@@ -28,6 +28,7 @@ struct PlannedTransaction {
   bool prepares = false;           // saga, msg: prepare comes first
   bool backs_out = false;          // tcc, xa, msg, workflow: the client wants it undone in the end
   int refused_branch = -1;         // its action is refused, always
+  int stuck_branch = -1;           // saga: its action fails with an error, always; its time or tries end it
   int dies_before = -1;            // the client leaves before this one of its steps
   std::int64_t rival_ms = 0;       // a second client, so long after its start; 0: none
   std::int64_t force_stop_ms = 0;  // after its start; 0: never

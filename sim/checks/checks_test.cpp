@@ -292,6 +292,12 @@ TEST_CASE("checks/timeout: an action after its time") {
   run.stored(kSubmitted).sent(0, Op::action).done().stored_branch(0, Op::action);
   run.now_ms += 10'000;
   CHECK(run.sent(1, Op::action).done().broken() == Rules{"timeout"});
+  Told late;
+  late.tx().options.timeout_to_fail_s = 3;
+  late.stored(kSubmitted).sent(0, Op::action).done().stored_branch(0, Op::action).sent(1, Op::action).done();
+  late.plan.per_mille[index_of(Fault::hang)] = 5;
+  late.now_ms += 10'000;
+  CHECK(late.stored(kSucceed).broken() == Rules{"timeout"});
 }
 
 TEST_CASE("checks/too_early: a timeout, and the action of a message, before their time") {

@@ -29,7 +29,7 @@ void check_retry_limit(const Facts&, const Seen& seen, Findings& findings) {
   }
 }
 
-// A saga goes forward no longer than its client allows.
+// A saga goes forward no longer than its client allows: what has not succeeded by then turns back.
 void check_timeout(const Facts& facts, const Seen& seen, Findings& findings) {
   const std::int64_t timeout_ms = 1'000 * seen.planned->options.timeout_to_fail_s;
   const bool late = seen.disturbed || facts.plan.on(Fault::stall) || facts.plan.on(Fault::slow_store) ||
@@ -41,7 +41,8 @@ void check_timeout(const Facts& facts, const Seen& seen, Findings& findings) {
   if (begin == nullptr) return;
   for (const Event* event : seen.events) {
     const bool forward = event->kind == EventKind::sent && event->op == Op::action;
-    if (forward && event->at_ms > begin->at_ms + timeout_ms + kTimeoutSlackMs) {
+    const bool turns = event->kind == EventKind::stored_status && event->status != GlobalStatus::failed;
+    if ((forward || turns) && event->at_ms > begin->at_ms + timeout_ms + kTimeoutSlackMs) {
       findings.add("timeout", seen, "its time is over: " + to_line(*event));
     }
   }
