@@ -123,6 +123,10 @@ void plan_incidents(RunPlan& plan, SeededRandom random) {
   add(IncidentKind::clock_step, 100, 60'000);
 }
 
+void plan_lanes(RunPlan& plan, SeededRandom random) {
+  if (plan.shared) plan.lanes = 1 + random.below(2);
+}
+
 void plan_clocks(RunPlan& plan, SeededRandom random) {
   for (std::size_t i = 0; i < plan.servers; ++i) {
     SeededRandom own = random.fork();
@@ -166,6 +170,7 @@ RunPlan plan_of(std::uint64_t seed) {
   plan_incidents(plan, random.fork());
   // What was added later draws behind everything else, so that seeds keep the rest of their plans.
   plan_stuck(plan, random.fork());
+  plan_lanes(plan, random.fork());
   return plan;
 }
 
@@ -199,7 +204,8 @@ std::string describe(const RunPlan& plan) {
   static constexpr std::string_view kKinds[] = {"crash", "restart", "pause", "stall", "outage", "clock_step"};
   const auto number = [](auto value) { return std::to_string(value); };
   std::string text = "seed " + number(plan.seed) + ": " + number(plan.servers) + " coordinator(s) of " +
-                     number(plan.shards) + " shard(s) on " + (plan.shared ? "a shared store" : "a store of its own") +
+                     number(plan.shards) + " shard(s) and " + number(plan.lanes) + " lane(s) on " +
+                     (plan.shared ? "a shared store" : "a store of its own") +
                      (plan.one_machine ? ", on one machine" : "") + ", run_ahead " + number(plan.options.run_ahead) +
                      ", request_timeout_ms " + number(plan.options.request_timeout_ms) + ", retry_interval_ms " +
                      number(plan.options.retry_interval_ms) + ", lease_ms " + number(plan.options.lease_ms) +

@@ -54,6 +54,7 @@ struct RunPlan {
   std::size_t servers = 1;  // more than one: on a shared store
   bool shared = false;
   std::size_t shards = 1;
+  std::size_t lanes = 1;     // so many groups of one coordinator are written side by side: shared stores alone
   bool one_machine = false;  // the coordinators can tell which of them have ended
   EngineOptions options;
   std::array<std::uint32_t, kFaultCount> per_mille{};  // how often, where it has a chance

@@ -17,6 +17,12 @@ std::int64_t ServerStore::lease_left_ms(int tx) const {
   return lease->second - process_.now().steady_ms;
 }
 
+StoreTraits ServerStore::traits() const {
+  StoreTraits traits = database_.view().traits();
+  traits.lanes = around_.plan.lanes;
+  return traits;
+}
+
 void ServerStore::take_time() {
   if (!opened_) return;
   const bool slow = around_.draw(around_.random, Fault::slow_store);
@@ -34,7 +40,8 @@ void ServerStore::apply(std::span<const Change> group, std::span<ChangeOutcome> 
   const Moment asked = process_.now();
   for (ChangeOutcome& outcome : outcomes) outcome = {ChangeResult::failed, 0};
   const auto fail = [&](std::size_t from) {
-    broken_ = true;
+    // Of several lanes the others go on, and a repair does not say whose it is.
+    broken_ = around_.plan.lanes == 1;
     for (std::size_t i = from; i < group.size(); ++i) {
       Event event;
       event.kind = EventKind::wrote_unknown;

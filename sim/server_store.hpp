@@ -25,7 +25,7 @@ class ServerStore final : public Store {
   // For how long the store lets this coordinator work on a transaction, by its own steady clock; negative: no longer.
   std::int64_t lease_left_ms(int tx) const;
 
-  StoreTraits traits() const override { return database_.view().traits(); }
+  StoreTraits traits() const override;
   void apply(std::span<const Change> group, std::span<ChangeOutcome> outcomes) override;
   ChangeResult apply_key_value(const KeyValueChange& change) override {
     return database_.view().apply_key_value(change);
