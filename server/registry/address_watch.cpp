@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/registry/address_list.hpp"
+#include "server/registry/etcd_answers.hpp"
 
 namespace settle::server {
 namespace {
@@ -12,25 +13,6 @@ namespace {
 std::string prefix_end(std::string prefix) {
   ++prefix.back();
   return prefix;
-}
-
-AddressEntry entry_of(const etcd::KeyValue& pair) { return {pair.key(), pair.value(), pair.mod_revision()}; }
-
-AddressSnapshot snapshot_of(const etcd::RangeResponse& response) {
-  AddressSnapshot snapshot{response.header().cluster_id(), response.header().revision(), {}};
-  for (const etcd::KeyValue& pair : response.kvs()) snapshot.entries.push_back(entry_of(pair));
-  return snapshot;
-}
-
-AddressChanges changes_of(const etcd::WatchResponse& response) {
-  AddressChanges changes;
-  for (const etcd::Event& event : response.events()) {
-    changes.events.push_back({event.type() == etcd::Event::DELETE, entry_of(event.kv())});
-  }
-  changes.store_revision = response.header().revision();
-  changes.is_progress = response.events().empty();
-  changes.more_to_come = response.fragment();
-  return changes;
 }
 
 bool is_future_revision(const grpc::Status& status) {
@@ -114,7 +96,7 @@ void AddressWatch::watch() {
   etcd::WatchCreateRequest& create = *first.mutable_create_request();
   create.set_key(key_ + "/");
   create.set_range_end(prefix_end(key_ + "/"));
-  create.set_start_revision(book_.revision() + 1);
+  create.set_start_revision(revision_behind(book_.revision()));
   // Keeps the known revision from falling behind what etcd compacts.
   create.set_progress_notify(true);
   create.set_fragment(true);

@@ -1,7 +1,8 @@
 #include "server/registry/registration.hpp"
 
-#include <algorithm>
 #include <utility>
+
+#include "server/registry/etcd_answers.hpp"
 
 namespace settle::server {
 
@@ -61,7 +62,7 @@ void Registration::granted(const grpc::Status& status, const etcd::LeaseGrantRes
   if (!status.ok()) return session_->fail(status);
   if (response.id() == 0) return session_->fail(Fault::refusal, "no lease: " + response.error());
   lease_id_ = response.id();
-  lease_ms_ = std::max<std::int64_t>(response.ttl(), 1) * 1'000;
+  lease_ms_ = lease_ms_of(response);
   put();
 }
 
