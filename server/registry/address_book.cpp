@@ -28,8 +28,8 @@ void AddressBook::replace(const AddressSnapshot& snapshot, std::int64_t now_ms) 
   }
   entries_.clear();
   for (const AddressEntry& entry : snapshot.entries) {
-    entries_.emplace(entry.key, entry);
-    forget_retained(entry.address);
+    // etcd shows each key once; of another one what is passed over must not take a retained address along.
+    if (entries_.emplace(entry.key, entry).second) forget_retained(entry.address);
   }
   has_content_ = true;
   history_doubted_ = false;

@@ -155,6 +155,13 @@ TEST_CASE("registry/address_book: a retained address that comes back -> is an or
   CHECK(again.addresses() == Addresses{"a:1"});
 }
 
+TEST_CASE("registry/address_book: another history that shows a key twice -> the first counts, the rest is retained") {
+  AddressBook book = book_of_two();
+  book.replace(snapshot(3, {{"k/1", "c:1", 2}, {"k/1", "a:1", 2}}), 0);
+  CHECK(book.addresses() == Addresses{"a:1", "b:1", "c:1"});
+  CHECK(book.next_expiry_ms() == kRetentionMs);
+}
+
 TEST_CASE("registry/address_book: data lost twice -> retained once; the time starts again after an outage") {
   AddressBook book = book_of_two();
   book.replace(snapshot(5, {{"k/3", "c:1", 5}}), 0);
