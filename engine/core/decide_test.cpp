@@ -176,6 +176,24 @@ TEST_CASE("core/saga: timeout while parked -> what ran is compensated, what neve
   CHECK(saga.transaction.timeout_at_ms == kNever);
 }
 
+TEST_CASE("core/saga: its time is over before the next retry -> it is stored to be looked at then") {
+  Options options;
+  options.timeout_to_fail_s = 4;
+  options.retry_interval_s = 60;
+  Script saga(with_options(1, options));
+  saga.submit();
+  saga.now.wall_ms += 3'000;
+  saga.now.steady_ms += 3'000;
+  saga.reply("A0", unknown);
+  CHECK(saga.disk().state.next_retry_time_ms == saga.now.wall_ms + 1'000);
+  CHECK(saga.transaction.retry_at_ms >= saga.now.steady_ms + 60'000);
+
+  Script aborting(with_options(1, options));
+  aborting.submit().reply("A0", failure).reply("C0", unknown);
+  CHECK(aborting.status() == "aborting");
+  CHECK(aborting.disk().state.next_retry_time_ms >= aborting.now.wall_ms + 60'000);
+}
+
 TEST_CASE("core/saga: retry and timeout due together -> the timeout wins") {
   Options options;
   options.timeout_to_fail_s = 10;

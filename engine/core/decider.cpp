@@ -418,7 +418,11 @@ void Decider::advance() {
     return;
   }
   if (goes_on_alone()) tx().retry_at_ms = now_.steady_ms + state.retry_interval_ms;
-  park(now_.wall_ms + state.retry_interval_ms);
+  // Whoever takes a saga from a shared store next looks for what is due, and must find it when its time is over.
+  const bool may_time_out = tx().plan && state.status == GlobalStatus::submitted && tx().timeout_at_ms != kNever;
+  std::int64_t wait_ms = state.retry_interval_ms;
+  if (may_time_out) wait_ms = std::clamp<std::int64_t>(tx().timeout_at_ms - now_.steady_ms, 0, wait_ms);
+  park(now_.wall_ms + wait_ms);
 }
 
 // After a pass in which a call failed.

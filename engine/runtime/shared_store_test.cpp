@@ -39,6 +39,21 @@ TEST_CASE("shared: a saga waits for its retry -> nobody holds it, and it is call
   CHECK(servers.status("g") == GlobalStatus::succeed);
 }
 
+TEST_CASE("shared: a saga waits for its retry, and its time is over before that -> it turns back in time") {
+  Servers servers;
+  Answer<Done> answer;
+  Definition definition = saga("g");
+  definition.options.timeout_to_fail_s = 5;
+  definition.options.retry_interval_s = 60;
+  servers.participants[0].reply("01 action", {CallResult::unknown, "down"});
+  servers.submit(0, definition, answer);
+  CHECK(servers.stored("g").owner.empty());
+  servers.simulated.advance_ms(4'900);
+  CHECK(servers.status("g") == GlobalStatus::submitted);
+  servers.simulated.advance_ms(3'500);
+  CHECK(servers.status("g") == GlobalStatus::failed);
+}
+
 TEST_CASE("shared: whoever held it dies -> another one goes on when the lease has run out, not before") {
   Servers servers;
   Answer<Done> answer;

@@ -32,17 +32,20 @@ void check_retry_limit(const Facts&, const Seen& seen, Findings& findings) {
 // A saga goes forward no longer than its client allows: what has not succeeded by then turns back.
 void check_timeout(const Facts& facts, const Seen& seen, Findings& findings) {
   const std::int64_t timeout_ms = 1'000 * seen.planned->options.timeout_to_fail_s;
-  const bool late = seen.disturbed || facts.plan.on(Fault::stall) || facts.plan.on(Fault::slow_store) ||
-                    facts.plan.on(Fault::clock_step) || facts.plan.on(Fault::read_fails) || facts.plan.shared;
+  const bool late = seen.disturbed || seen.handed_over() || facts.plan.on(Fault::stall) ||
+                    facts.plan.on(Fault::slow_store) || facts.plan.on(Fault::clock_step) ||
+                    facts.plan.on(Fault::read_fails);
   if (seen.planned->type != TransType::saga || timeout_ms == 0 || late) return;
   const Event* const begin = seen.first([](const Event& event) {
     return event.kind == EventKind::stored_status && event.status == GlobalStatus::submitted;
   });
   if (begin == nullptr) return;
+  // On a shared store what waits for its time is nobody's, and is looked for now and then.
+  const std::int64_t look_ms = facts.plan.shared ? facts.plan.options.claim_interval_ms : 0;
   for (const Event* event : seen.events) {
     const bool forward = event->kind == EventKind::sent && event->op == Op::action;
     const bool turns = event->kind == EventKind::stored_status && event->status != GlobalStatus::failed;
-    if ((forward || turns) && event->at_ms > begin->at_ms + timeout_ms + kTimeoutSlackMs) {
+    if ((forward || turns) && event->at_ms > begin->at_ms + timeout_ms + look_ms + kTimeoutSlackMs) {
       findings.add("timeout", seen, "its time is over: " + to_line(*event));
     }
   }
