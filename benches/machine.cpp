@@ -89,8 +89,9 @@ std::string describe_machine() {
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 30);
   utsname system{};
   ::uname(&system);
+  const std::string release = system.release;  // without what its builder has put behind the numbers
   return fmt::format("{} threads of {}, {:.0f} GiB, {} {}", std::thread::hardware_concurrency(), processor, gibibytes,
-                     system.sysname, system.release);
+                     system.sysname, release.substr(0, release.find('-')));
 }
 
 Result<double> synced_write_ms(const std::filesystem::path& folder) {
