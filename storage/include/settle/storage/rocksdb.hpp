@@ -16,10 +16,11 @@ class FileSystem;
 namespace settle {
 
 struct RocksdbOptions {
-  std::string path = "settle-data";                    // created where it is missing
-  std::size_t cache_bytes = 8 << 20;                   // block cache
-  std::size_t write_buffer_bytes = 16 << 20;           // memtable
-  std::shared_ptr<::rocksdb::FileSystem> file_system;  // null: the machine's. Tests put faults here
+  std::string path = "settle-data";           // created where it is missing
+  std::size_t cache_bytes = 8 << 20;          // block cache
+  std::size_t write_buffer_bytes = 16 << 20;  // memtable
+  // Null: the machine's. Tests put faults here; its files are where the machine has them, by the same names.
+  std::shared_ptr<::rocksdb::FileSystem> file_system;
 };
 
 // What a benchmark wants to know.
