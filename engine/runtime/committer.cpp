@@ -70,19 +70,22 @@ void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<voi
   {
     const std::lock_guard lock(mutex_);
     Ticket ticket{shard, std::move(owner), sequence, epoch};
-    const auto held = held_.find(ticket.owner.get());
-    if (held != held_.end()) {
-      // The older epoch stays: what was lost with it is the ground of the newer change.
-      ticket.epoch = held->second.ticket.epoch;
-      merge_into(held->second.change, std::move(change), names_branches_);
-      change = std::move(held->second.change);
-      held_.erase(held);
-    } else if (haste == Haste::may_wait && !pending_by_owner_.contains(ticket.owner.get())) {
-      void* const key = ticket.owner.get();
+    void* const key = ticket.owner.get();
+    const auto held = held_.find(key);
+    const bool is_held = held != held_.end();
+    if (haste == Haste::may_wait && !is_held && !pending_by_owner_.contains(key)) {
       held_.emplace(key, Held{std::move(change), std::move(ticket), round_});
       time = !std::exchange(held_are_timed_, true);
+    } else {
+      if (is_held) {
+        // The older epoch stays: what was lost with it is the ground of the newer change.
+        ticket.epoch = held->second.ticket.epoch;
+        merge_into(held->second.change, std::move(change), names_branches_);
+        change = std::move(held->second.change);
+        held_.erase(held);
+      }
+      add_pending(std::move(ticket), std::move(change));
     }
-    if (ticket.owner) add_pending(std::move(ticket), std::move(change));
   }
   if (time) lane_.post([self = shared_from_this()] { self->time_held(); });
 }
