@@ -120,7 +120,7 @@ bool Claimer::claim() {
   active_ += count;
   claimed_.fetch_add(count, std::memory_order_relaxed);
   for (StoredTransaction& each : claimed.value().transactions) {
-    adopt_(std::move(each), owner, lease.until_steady_ms);
+    adopt_(std::move(each), owner, lease);
   }
   return claimed.value().more;
 }

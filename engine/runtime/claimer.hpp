@@ -30,9 +30,8 @@ class Claimer : public std::enable_shared_from_this<Claimer> {
   static constexpr std::size_t kActiveMax = 1'024;
   static constexpr std::size_t kBatchMax = 256;
 
-  // Hands a claimed transaction to its shard. `lease_until_ms`: steady clock.
-  using Adopt =
-      std::function<void(StoredTransaction transaction, const std::string& owner, std::int64_t lease_until_ms)>;
+  // Hands a claimed transaction to its shard.
+  using Adopt = std::function<void(StoredTransaction transaction, const std::string& owner, const AskedLease& lease)>;
 
   Claimer(Store& store, Clock& clock, Executor& lane, Owners& owners, const EngineOptions& options,
           std::unique_ptr<Random> random, Adopt adopt, Log log);

@@ -66,10 +66,10 @@ class RunningEngine final : public Engine {
       Executor& lane = *threads_for("settle-claim", ports_.reader, 1).front();
       surroundings->claimer = std::make_shared<Claimer>(
           ports_.store, *ports_.clock, lane, *surroundings->owners, options_, ports_.make_random(),
-          [this](StoredTransaction claimed, const std::string& owner, std::int64_t lease_until_ms) {
+          [this](StoredTransaction claimed, const std::string& owner, const runtime::AskedLease& lease) {
             Shard& to = shard(claimed.definition->gid);
-            to.post([&to, claimed = std::move(claimed), owner, lease_until_ms]() mutable {
-              to.adopt_claimed(std::move(claimed), owner, lease_until_ms);
+            to.post([&to, claimed = std::move(claimed), owner, lease]() mutable {
+              to.adopt_claimed(std::move(claimed), owner, lease);
             });
           },
           ports_.log);

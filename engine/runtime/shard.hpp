@@ -72,8 +72,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   // Takes over an unfinished transaction that was read at start.
   void adopt(StoredTransaction stored);
   void start(const std::vector<CallerPort>& callers);
-  // Goes on with one that was claimed. `lease_until_ms`: steady clock.
-  void adopt_claimed(StoredTransaction stored, const std::string& owner, std::int64_t lease_until_ms);
+  // Goes on with one that was claimed.
+  void adopt_claimed(StoredTransaction stored, const std::string& owner, const AskedLease& lease);
 
   void post(Task task);
   void deliver(std::uint64_t epoch, std::vector<Committed> results);

@@ -146,14 +146,14 @@ void Shard::reread(const EntryPtr& entry) {
 
 // ---- claims ---------------------------------------------------------------------------------------------------------
 
-void Shard::adopt_claimed(StoredTransaction stored, const std::string& owner, std::int64_t lease_until_ms) {
+void Shard::adopt_claimed(StoredTransaction stored, const std::string& owner, const AskedLease& lease) {
   const std::string gid = stored.definition->gid;
   const auto known = entries_.find(gid);
   const bool is_known = known != entries_.end();
   if (!closed_ && is_known && known->second->mode != Entry::Mode::live) {
-    find(gid, [this, stored = std::move(stored), owner, lease_until_ms](const Result<EntryPtr>& found) mutable {
+    find(gid, [this, stored = std::move(stored), owner, lease](const Result<EntryPtr>& found) mutable {
       if (found && found.value()) {
-        adopt_claimed(std::move(stored), owner, lease_until_ms);
+        adopt_claimed(std::move(stored), owner, lease);
       } else {
         around_.claimer->done();  // its lease runs out, and it is claimed again
       }
@@ -167,8 +167,8 @@ void Shard::adopt_claimed(StoredTransaction stored, const std::string& owner, st
   }
   const EntryPtr entry = is_known ? known->second : add_entry(gid, Entry::Mode::live);
   entry->owner = owner;
-  entry->lease_until_ms = lease_until_ms;
-  entry->lease_wall_ms = 0;
+  entry->lease_until_ms = lease.until_steady_ms;
+  entry->lease_wall_ms = lease.until_wall_ms;
   if (!entry->transaction.settled()) {
     // A write is under way whose outcome is not known here, but may be known to the others.
     around_.claimer->done();
