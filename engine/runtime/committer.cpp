@@ -71,19 +71,14 @@ void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<voi
     const std::lock_guard lock(mutex_);
     Ticket ticket{shard, std::move(owner), sequence, epoch};
     void* const key = ticket.owner.get();
-    const auto held = held_.find(key);
-    const bool is_held = held != held_.end();
-    if (haste == Haste::may_wait && !is_held && !pending_by_owner_.contains(key)) {
+    if (const auto held = held_.find(key); held != held_.end()) {
+      add_pending(std::move(held->second.ticket), std::move(held->second.change));
+      held_.erase(held);
+    }
+    if (haste == Haste::may_wait && !pending_by_owner_.contains(key)) {
       held_.emplace(key, Held{std::move(change), std::move(ticket), round_});
       time = !std::exchange(held_are_timed_, true);
     } else {
-      if (is_held) {
-        // The older epoch stays: what was lost with it is the ground of the newer change.
-        ticket.epoch = held->second.ticket.epoch;
-        merge_into(held->second.change, std::move(change), names_branches_);
-        change = std::move(held->second.change);
-        held_.erase(held);
-      }
       add_pending(std::move(ticket), std::move(change));
     }
   }
@@ -108,6 +103,7 @@ void Committer::add_pending(Ticket ticket, Change change) {
     pending_.tickets.push_back(std::move(ticket));
   } else {
     merge_into(pending_.changes[place->second], std::move(change), names_branches_);
+    // The older epoch stays: what was lost with it is the ground of the newer change.
     pending_.tickets[place->second].sequence = ticket.sequence;
   }
   waiting_.store(pending_.changes.size(), std::memory_order_relaxed);
