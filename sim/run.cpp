@@ -48,7 +48,7 @@ class Run {
     for (bool ended = false; !ended;) {
       while (around_.world.step(look_ms)) after_step();
       around_.world.jump_ms(std::max<std::int64_t>(0, look_ms - around_.world.now_ms()));
-      const bool quiet = soon_.empty() && clients_.done() && all_up() && all_final();
+      const bool quiet = soon_.empty() && clients_.done() && all_up_and_idle() && all_final();
       quiet_looks = quiet ? quiet_looks + 1 : 0;
       ended = look_ms >= end_ms || quiet_looks == kQuietLooks;
       look_ms += 1'000;
@@ -99,8 +99,10 @@ class Run {
     }
   }
 
-  bool all_up() const {
-    return std::all_of(servers_.begin(), servers_.end(), [](const auto& server) { return server->up(); });
+  // A thread that stands still has work as long as anybody waits for it, however late its incident came.
+  bool all_up_and_idle() const {
+    return std::all_of(servers_.begin(), servers_.end(),
+                       [](const auto& server) { return server->up() && !server->has_work(); });
   }
   bool all_final() {
     return std::all_of(around_.plan.transactions.begin(), around_.plan.transactions.end(), [this](const auto& tx) {

@@ -35,6 +35,7 @@ class SimulatedServer {
   testing::SimulatedExecutor& api() { return *api_; }
   testing::SimulatedProcess& process() { return process_; }
   int number() const { return static_cast<int>(number_); }
+  bool has_work() const { return process_.has_work(); }
   bool up() const { return process_.alive() && engine_ != nullptr && !stopping_ && !process_.paused(); }
 
  private:

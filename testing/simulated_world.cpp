@@ -104,6 +104,10 @@ void SimulatedProcess::resume() {
   for (const auto& executor : executors_) world_.update_ready(*executor);
 }
 
+bool SimulatedProcess::has_work() const {
+  return std::any_of(executors_.begin(), executors_.end(), [](const auto& each) { return !each->tasks_.empty(); });
+}
+
 std::int64_t SimulatedProcess::local_ms(std::int64_t world_ms) const {
   return world_ms + world_ms * error_.drift_ppm / kMillion;
 }

@@ -91,6 +91,8 @@ class SimulatedProcess final : public Clock {
   void pause();
   void resume();
   bool paused() const { return paused_; }
+  // Whether anything that was posted has not run yet: its executor stands still, or the process does.
+  bool has_work() const;
 
   // The wall clock steps; the steady one does not.
   void step_wall_clock_ms(std::int64_t by_ms) { error_.wall_offset_ms += by_ms; }
