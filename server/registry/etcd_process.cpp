@@ -12,12 +12,11 @@
 #include <filesystem>
 
 #include "server/registry/registry_harness.hpp"
+#include "tests/support/free_port.hpp"
 #include "transports/http/test_socket.hpp"
 
 namespace settle::server {
 namespace {
-
-std::uint16_t free_port() { return http::TestListener().port(); }
 
 pid_t spawn(const std::vector<std::string>& arguments, const std::string& log_file) {
   std::vector<char*> pointers;
@@ -65,6 +64,8 @@ std::vector<std::string> missing_programs() {
 
 EtcdProcess::EtcdProcess(bool tls) : tls_(tls), client_port_(free_port()), peer_port_(free_port()) {
   REQUIRE(!folder_.path().empty());
+  REQUIRE(client_port_ > 0);
+  REQUIRE(peer_port_ > 0);
   if (tls_) {
     bool made = false;
     const std::string said = run_command(

@@ -22,6 +22,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 import mariadb  # noqa: E402
 import prepared_python  # noqa: E402
+from settled import free_port  # noqa: E402
 
 SKIPPED = 77
 
@@ -72,7 +73,8 @@ def main():
         if options.store == "mysql":
             environment.update(mysql_settings(started.enter_context(mariadb.MariaDB(folder))))
         command = [python, player, "--server-cmd", shlex.quote(os.path.abspath(options.settled)) + " --test-clock",
-                   "--clock", "--patience", options.patience, "-v", *(cases[name] for name in names)]
+                   "--http", "127.0.0.1:%d" % free_port(), "--grpc", "127.0.0.1:%d" % free_port(),
+                   "--participant-port", str(free_port()), "--clock", "--patience", options.patience, "-v", *(cases[name] for name in names)]
         run = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              text=True)
     print(run.stdout)

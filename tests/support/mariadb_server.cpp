@@ -1,12 +1,9 @@
 #include "tests/support/mariadb_server.hpp"
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +15,7 @@
 #include <thread>
 
 #include "storage/mysql/connection.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace settle {
 namespace {
@@ -32,19 +30,6 @@ std::string program(const std::string& name) {
   }
   FAIL(name << " is not installed: run scripts/setup.sh");
   return name;
-}
-
-std::uint16_t free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  const bool found = bind(socket, generic, size) == 0 && getsockname(socket, generic, &size) == 0;
-  close(socket);
-  REQUIRE(found);
-  return ntohs(address.sin_port);
 }
 
 // Starts it with its output in the log; it ends with this process.
@@ -85,6 +70,7 @@ std::string text_of(const std::string& path) {
 MariadbServer::MariadbServer(std::vector<std::string> arguments)
     : arguments_(std::move(arguments)), port_(free_port()) {
   REQUIRE(!folder_.path().empty());
+  REQUIRE(port_ > 0);
   std::filesystem::create_directory(folder_.path() + "/temporary");
   install();
   start();

@@ -1,7 +1,9 @@
 """Starting, killing and asking a real settled, for tests in Python."""
+import contextlib
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,9 +16,13 @@ API = "/api/dtmsvr/"
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port at which nobody listens now. It is none of those that the system gives to connections on their way out
+    (Linux: from 32768 on), so no other test's client can take it before the server does, or while it is restarted."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = random.SystemRandom().randrange(10000, 32000)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Settled:
