@@ -72,13 +72,15 @@ Result<Done> unfinished_answer(const Transaction& transaction, Error otherwise) 
 }
 
 Decision create(std::shared_ptr<const Definition> definition, GlobalStatus status, Moment now, const Policy& policy) {
-  Transaction transaction;
+  Decision decision;
+  Transaction& transaction = decision.transaction;
   transaction.plan = plan_of(*definition);
   if (transaction.plan) transaction.compensate_cursor = transaction.plan->step_count();
   transaction.branches.resize(definition->branches.size());
   transaction.memory.resize(definition->branches.size());
   transaction.definition = std::move(definition);
-  return Decider(std::move(transaction), now, policy).created(status);
+  Decider(transaction, decision, now, policy).created(status);
+  return decision;
 }
 
 Transaction resume(StoredTransaction stored, Moment now, const Policy& policy) {
@@ -124,9 +126,16 @@ Transaction resume(StoredTransaction stored, Moment now, const Policy& policy) {
 }
 
 Decision decide(Transaction transaction, const Event& event, Moment now, const Policy& policy) {
-  Decider decider(std::move(transaction), now, policy);
+  Effects effects = decide_in_place(transaction, event, now, policy);
+  return {std::move(effects), std::move(transaction)};
+}
+
+Effects decide_in_place(Transaction& transaction, const Event& event, Moment now, const Policy& policy) {
+  Effects effects;
+  Decider decider(transaction, effects, now, policy);
   std::visit([&](const auto& happened) { decider.on(happened); }, event);
-  return decider.finish();
+  decider.finish();
+  return effects;
 }
 
 Result<Done> pass_answer(const Transaction& transaction) {

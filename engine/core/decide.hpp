@@ -154,8 +154,8 @@ using Event = std::variant<Submitted, Prepared, Registered, Finished, AbortReque
 
 // ---- what to do about it ----------------------------------------------------------------------------------------
 
-struct Decision {
-  Transaction transaction;       // as it is now
+// Besides the new values of the transaction.
+struct Effects {
   std::optional<Error> refused;  // the request is refused with this, and nothing changed
   Sequence write = 0;            // 0: nothing to write
   bool create = false;           // of `write`: the transaction is new
@@ -173,6 +173,10 @@ struct Decision {
   bool error = false;            // a call failed: state.last_error, last_error_branch and errors tell
 };
 
+struct Decision : Effects {
+  Transaction transaction;  // as it is now
+};
+
 // A transaction that a client just defined; status is prepared or submitted. definition->create_time_ms is set.
 Decision create(std::shared_ptr<const Definition> definition, GlobalStatus status, Moment now, const Policy& policy);
 
@@ -181,6 +185,8 @@ Decision create(std::shared_ptr<const Definition> definition, GlobalStatus statu
 Transaction resume(StoredTransaction stored, Moment now, const Policy& policy);
 
 Decision decide(Transaction transaction, const Event& event, Moment now, const Policy& policy);
+// The same, for a driver that keeps the transaction in one place: moving it costs as much as deciding.
+Effects decide_in_place(Transaction& transaction, const Event& event, Moment now, const Policy& policy);
 
 // What submit (and abort, of a tcc or xa) answers with wait_result when a pass has ended as this.
 Result<Done> pass_answer(const Transaction& transaction);

@@ -44,17 +44,17 @@ bool is_durable(const Transaction& transaction, Sequence sequence) {
   return sequence != 0 && sequence <= transaction.durable;
 }
 
-Decider::Decider(Transaction transaction, Moment now, const Policy& policy) : now_(now), policy_(policy) {
-  decision_.transaction = std::move(transaction);
-  decision_.expected_status = decision_.transaction.last_written_status;
+Decider::Decider(Transaction& transaction, Effects& effects, Moment now, const Policy& policy)
+    : transaction_(transaction), effects_(effects), now_(now), policy_(policy) {
+  effects_.expected_status = transaction_.last_written_status;
 }
 
 // ---- events ---------------------------------------------------------------------------------------------------------
 
-Decision Decider::created(GlobalStatus status) {
+void Decider::created(GlobalStatus status) {
   tx().state.retry_interval_ms = first_interval_ms(tx().definition->options, policy_);
   tx().state.next_retry_time_ms = now_.wall_ms + tx().state.retry_interval_ms;
-  decision_.create = true;
+  effects_.create = true;
   if (status == GlobalStatus::submitted) {
     submit();
   } else {
@@ -66,7 +66,7 @@ Decision Decider::created(GlobalStatus status) {
       tx().retry_at_ms = now_.steady_ms + tx().state.retry_interval_ms;
     }
   }
-  return finish();
+  finish();
 }
 
 void Decider::on(const Submitted& event) {
@@ -75,7 +75,7 @@ void Decider::on(const Submitted& event) {
       if (event.merged != tx().definition) {
         tx().definition = event.merged;
         if (tx().plan) tx().plan = std::make_shared<const Plan>(*event.merged);
-        decision_.definition_changed = true;
+        effects_.definition_changed = true;
       }
       submit();
       return;
@@ -121,7 +121,7 @@ void Decider::on(const Registered& event) {
     tx().branches.back().status = event.status;
     mark_changed(static_cast<std::uint32_t>(tx().branches.size() - 1));
   }
-  decision_.registered = 1;
+  effects_.registered = 1;
   mode().registered(*this);
   need_write_ = true;
 }
@@ -203,21 +203,20 @@ void Decider::on(const Released& event) {
   need_write_ = true;
 }
 
-Decision Decider::finish() {
-  if (!decision_.refused) {
+void Decider::finish() {
+  if (!effects_.refused) {
     if (tx().in_pass) advance();
     if (need_write_ || progressed_) {
-      decision_.may_wait = !need_write_ && policy_.run_ahead && last_is_out_ && tx().in_flight == 1;
+      effects_.may_wait = !need_write_ && policy_.run_ahead && last_is_out_ && tx().in_flight == 1;
       write();
     }
-    if (decision_.pass_ended && !passes_on_) decision_.answer = pass_answer(tx());
+    if (effects_.pass_ended && !passes_on_) effects_.answer = pass_answer(tx());
   }
-  return std::move(decision_);
 }
 
 // ---- for the modes --------------------------------------------------------------------------------------------------
 
-void Decider::refuse(Code code, std::string message) { decision_.refused = Error{code, std::move(message)}; }
+void Decider::refuse(Code code, std::string message) { effects_.refused = Error{code, std::move(message)}; }
 
 void Decider::refuse_abort() {
   refuse(Code::failure, "trans type: '" + std::string(to_string(tx().definition->type)) + "' current status '" +
@@ -254,7 +253,7 @@ void Decider::end(GlobalStatus status) {
   tx().retry_at_ms = kNever;
   tx().in_pass = tx().again = false;
   change_status(status);
-  decision_.pass_ended = true;
+  effects_.pass_ended = true;
 }
 
 void Decider::begin_pass() {
@@ -299,7 +298,7 @@ bool Decider::start(std::uint32_t row) {
   }
   memory(row).call = ++tx().last_call;
   ++tx().in_flight;
-  decision_.start.push_back({row, tx().last_call});
+  effects_.start.push_back({row, tx().last_call});
   return false;
 }
 
@@ -308,7 +307,7 @@ bool Decider::start_query() {
   if (!is_durable(tx(), tx().status_written)) return true;
   tx().query.call = ++tx().last_call;
   ++tx().in_flight;
-  decision_.start.push_back({kQueryRow, tx().last_call});
+  effects_.start.push_back({kQueryRow, tx().last_call});
   return false;
 }
 
@@ -345,7 +344,7 @@ void Decider::not_done(const Replied& event) {
   state.last_error = shortened(event.text, kLastErrorBytesMax);
   state.last_error_branch = event.call.row;
   ++state.errors;
-  decision_.error = true;
+  effects_.error = true;
 }
 
 void Decider::retry_at_once(std::uint32_t row) {
@@ -375,7 +374,7 @@ void Decider::change_status(GlobalStatus status) {
   need_write_ = true;
   if (tx().query.call == 0) return;
   // Its answer counts only while it is prepared.
-  decision_.revoke.push_back({kQueryRow, tx().query.call});
+  effects_.revoke.push_back({kQueryRow, tx().query.call});
   tx().query.call = 0;
   --tx().in_flight;
 }
@@ -383,7 +382,7 @@ void Decider::change_status(GlobalStatus status) {
 void Decider::revoke_calls() {
   if (tx().in_flight == 0) return;
   for (std::uint32_t row = 0; row < tx().memory.size(); ++row) {
-    if (tx().memory[row].call != 0) decision_.revoke.push_back({row, tx().memory[row].call});
+    if (tx().memory[row].call != 0) effects_.revoke.push_back({row, tx().memory[row].call});
   }
 }
 
@@ -408,8 +407,8 @@ void Decider::advance() {
     if (blocked || tx().in_flight > 0) return;
     back_off();
     if (!tx().again) break;
-    decision_.pass_ended = passes_on_ = true;
-    decision_.answer = pass_answer(tx());
+    effects_.pass_ended = passes_on_ = true;
+    effects_.answer = pass_answer(tx());
     begin_pass();
   }
   const State& state = tx().state;
@@ -437,17 +436,17 @@ void Decider::park(std::int64_t next_retry_time_ms) {
   tx().state.next_retry_time_ms = next_retry_time_ms;
   tx().in_pass = false;
   need_write_ = true;
-  decision_.pass_ended = true;
+  effects_.pass_ended = true;
 }
 
 void Decider::write() {
   const Sequence sequence = ++tx().written;
-  decision_.write = sequence;
+  effects_.write = sequence;
   const bool exact = !tx().plan || tx().state.status != GlobalStatus::submitted || !tx().in_pass;
-  if (!exact && (tx().state.exact || decision_.create)) tx().inexact_written = sequence;
+  if (!exact && (tx().state.exact || effects_.create)) tx().inexact_written = sequence;
   tx().state.exact = exact;
   tx().state.parked = !tx().in_pass;
-  const bool was_final = is_final(tx().last_written_status) && !decision_.create;
+  const bool was_final = is_final(tx().last_written_status) && !effects_.create;
   if (!was_final) tx().state.update_time_ms = now_.wall_ms;
   tx().last_written_status = tx().state.status;
   for (std::uint32_t row : tx().changed) {
@@ -458,7 +457,7 @@ void Decider::write() {
       changed.succeed_written = sequence;
     }
   }
-  decision_.changed = std::exchange(tx().changed, {});
+  effects_.changed = std::exchange(tx().changed, {});
 }
 
 }  // namespace settle::core

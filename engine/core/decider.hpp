@@ -27,9 +27,10 @@ bool is_durable(const Transaction& transaction, Sequence sequence);
 
 class Decider {
  public:
-  Decider(Transaction transaction, Moment now, const Policy& policy);
+  // Both stay where they are until the end.
+  Decider(Transaction& transaction, Effects& effects, Moment now, const Policy& policy);
 
-  Decision created(GlobalStatus status);
+  void created(GlobalStatus status);
 
   void on(const Submitted& event);
   void on(const Prepared& event);
@@ -46,12 +47,12 @@ class Decider {
   void on(const Renewed& event);
   void on(const Released& event);
 
-  Decision finish();
+  void finish();
 
   // ---- for the modes ------------------------------------------------------------------------------------------------
 
-  Transaction& tx() { return decision_.transaction; }
-  const Transaction& tx() const { return decision_.transaction; }
+  Transaction& tx() { return transaction_; }
+  const Transaction& tx() const { return transaction_; }
   Moment now() const { return now_; }
   const Policy& policy() const { return policy_; }
 
@@ -89,7 +90,7 @@ class Decider {
   void retry_at_once(std::uint32_t row);
 
  private:
-  const Mode& mode() const { return mode_of(decision_.transaction.definition->type); }
+  const Mode& mode() const { return mode_of(transaction_.definition->type); }
   bool goes_on_alone() const;
   BranchMemory& memory(std::uint32_t row);
   void mark_changed(std::uint32_t row);
@@ -101,7 +102,8 @@ class Decider {
   void park(std::int64_t next_retry_time_ms);
   void write();
 
-  Decision decision_;
+  Transaction& transaction_;
+  Effects& effects_;
   const Moment now_;
   const Policy& policy_;
   bool need_write_ = false;

@@ -180,9 +180,9 @@ class Shard : public std::enable_shared_from_this<Shard> {
 
   // -- going on
   void step(const EntryPtr& entry, const core::Event& event);
-  void carry_out(const EntryPtr& entry, core::Decision decision);
+  void carry_out(const EntryPtr& entry, const core::Effects& effects);
   void end_pass(Entry& entry, const Result<Done>& answer);
-  void push(const EntryPtr& entry, const core::Decision& decision);
+  void push(const EntryPtr& entry, const core::Effects& effects);
   void notify(const EntryPtr& entry);
   void committed(const EntryPtr& entry, std::uint64_t sequence, const ChangeOutcome& outcome);
   void created(const EntryPtr& entry, CreateRequest request, core::Sequence sequence);
@@ -216,8 +216,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   // Told what is stored, until it says that it has seen what it waits for.
   using Follow = UniqueFunction<bool(Result<std::optional<StoredTransaction>>)>;
   bool shared() const { return around_.traits.shared; }
-  void name_branches(const Entry& entry, const core::Decision& decision, Change& change) const;
-  void set_hold(const EntryPtr& entry, const core::Decision& decision, Change& change);
+  void name_branches(const Entry& entry, const core::Effects& effects, Change& change) const;
+  void set_hold(const EntryPtr& entry, const core::Effects& effects, Change& change);
   std::int64_t call_timeout_ms(const Definition& definition) const;
   void lease_written(Entry& entry, core::Sequence sequence);
   bool lease_covers(const Entry& entry) const;

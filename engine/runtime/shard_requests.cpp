@@ -104,7 +104,9 @@ void Shard::create(CreateRequest request) {
   std::shared_ptr<const Definition> definition = request.definition;
   const GlobalStatus status = request.status;
   entry->request = std::move(request);
-  carry_out(entry, core::create(std::move(definition), status, now, around_.policy));
+  core::Decision created = core::create(std::move(definition), status, now, around_.policy);
+  entry->transaction = std::move(created.transaction);
+  carry_out(entry, created);
 }
 
 // It cannot be created as it is; but if the gid is known, it need not be.
@@ -184,16 +186,17 @@ void Shard::update_existing(const EntryPtr& entry, Ask ask) {
     hold_first(entry, std::move(ask));
     return;
   }
-  core::Decision decision = core::decide(std::move(entry->transaction), ask.event, around_.clock.now(), around_.policy);
-  if (ask.wait && !decision.refused) {
+  const core::Effects effects =
+      core::decide_in_place(entry->transaction, ask.event, around_.clock.now(), around_.policy);
+  if (ask.wait && !effects.refused) {
     entry->pass_waiters.push_back(std::move(ask.completion));
   } else {
-    Result<Done> answer = decision.refused ? Result<Done>(*decision.refused) : Result<Done>(Done{});
-    PendingAnswer pending{decision.transaction.written, std::move(answer), std::move(ask.completion), nullptr};
+    Result<Done> answer = effects.refused ? Result<Done>(*effects.refused) : Result<Done>(Done{});
+    PendingAnswer pending{entry->transaction.written, std::move(answer), std::move(ask.completion), nullptr};
     if (shared()) pending.ask = std::make_shared<Ask>(std::move(ask));
     entry->answers.push_back(std::move(pending));
   }
-  carry_out(entry, std::move(decision));
+  carry_out(entry, effects);
 }
 
 void Shard::request_event(std::string gid, core::Event event, Completion<Done> completion) {

@@ -12,9 +12,9 @@ namespace settle::runtime {
 
 // ---- what is written ------------------------------------------------------------------------------------------------
 
-void Shard::name_branches(const Entry& entry, const core::Decision& decision, Change& change) const {
+void Shard::name_branches(const Entry& entry, const core::Effects& effects, Change& change) const {
   const core::Transaction& transaction = entry.transaction;
-  for (const std::uint32_t row : decision.changed) {
+  for (const std::uint32_t row : effects.changed) {
     const BranchState& state = transaction.branches[row];
     if (state.status == BranchStatus::prepared) continue;
     const BranchView branch = transaction.branch(row);
@@ -32,7 +32,7 @@ void Shard::name_branches(const Entry& entry, const core::Decision& decision, Ch
 }
 
 // A transaction is held while it is in a pass. See Change for what the members say together.
-void Shard::set_hold(const EntryPtr& entry, const core::Decision& decision, Change& change) {
+void Shard::set_hold(const EntryPtr& entry, const core::Effects& effects, Change& change) {
   const core::Transaction& transaction = entry->transaction;
   change.held_as = entry->owner;
   if (!transaction.in_pass) {
@@ -47,11 +47,11 @@ void Shard::set_hold(const EntryPtr& entry, const core::Decision& decision, Chan
   const AskedLease lease = ask_lease(around_.clock.now(), length_ms, entry->lease_wall_ms);
   change.lease_until_ms = entry->lease_wall_ms = lease.until_wall_ms;
   change.hold_as = entry->owner;
-  entry->written_leases.push_back({decision.write, lease.until_steady_ms});
-  const bool leaves_prepared = !decision.create && decision.expected_status == GlobalStatus::prepared &&
+  entry->written_leases.push_back({effects.write, lease.until_steady_ms});
+  const bool leaves_prepared = !effects.create && effects.expected_status == GlobalStatus::prepared &&
                                transaction.state.status != GlobalStatus::prepared;
   if (planted(Plant::forget_registrations)) return;
-  if (leaves_prepared && rows_per_registration(transaction.definition->type) > 0) entry->reread_after = decision.write;
+  if (leaves_prepared && rows_per_registration(transaction.definition->type) > 0) entry->reread_after = effects.write;
 }
 
 // ---- leases ---------------------------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ namespace settle::runtime {
 namespace {
 
 // The runs that hold a changed row.
-void add_runs(const core::Transaction& transaction, const core::Decision& decision, Change& change) {
+void add_runs(const core::Transaction& transaction, const core::Effects& effects, Change& change) {
   const std::size_t rows = transaction.branches.size();
-  for (std::uint32_t row : decision.changed) {
+  for (std::uint32_t row : effects.changed) {
     const std::uint32_t first = row - row % kBranchRunLength;
     const auto same = [first](const BranchRun& run) { return run.first == first; };
     if (std::any_of(change.runs.begin(), change.runs.end(), same)) continue;
@@ -25,21 +25,20 @@ void add_runs(const core::Transaction& transaction, const core::Decision& decisi
 }  // namespace
 
 void Shard::step(const EntryPtr& entry, const core::Event& event) {
-  carry_out(entry, core::decide(std::move(entry->transaction), event, around_.clock.now(), around_.policy));
+  carry_out(entry, core::decide_in_place(entry->transaction, event, around_.clock.now(), around_.policy));
 }
 
-void Shard::carry_out(const EntryPtr& entry, core::Decision decision) {
-  entry->transaction = std::move(decision.transaction);
+void Shard::carry_out(const EntryPtr& entry, const core::Effects& effects) {
   const core::Transaction& transaction = entry->transaction;
   if (transaction.retry_at_ms != entry->exact_retry_at_ms) jitter(entry);
-  if (decision.write != 0) push(entry, decision);
-  if (decision.error) raise_alert(*entry);
-  if (decision.pass_ended) end_pass(*entry, decision.answer);
+  if (effects.write != 0) push(entry, effects);
+  if (effects.error) raise_alert(*entry);
+  if (effects.pass_ended) end_pass(*entry, effects.answer);
   std::vector<core::Call> not_sent;
-  for (const core::Call& call : decision.revoke) {
+  for (const core::Call& call : effects.revoke) {
     if (revoke(entry, call)) not_sent.push_back(call);
   }
-  for (const core::Call& call : decision.start) start_call(entry, call);
+  for (const core::Call& call : effects.start) start_call(entry, call);
   if (!transaction.in_pass) end_wake(entry);
   set_timer(entry);
   notify(entry);
@@ -61,30 +60,30 @@ void Shard::end_pass(Entry& entry, const Result<Done>& answer) {
   }
 }
 
-void Shard::push(const EntryPtr& entry, const core::Decision& decision) {
+void Shard::push(const EntryPtr& entry, const core::Effects& effects) {
   const core::Transaction& transaction = entry->transaction;
   Change change;
   change.gid = entry->gid;
-  change.create = decision.create;
-  change.expected_status = decision.expected_status;
-  if (decision.create || decision.definition_changed) change.definition = transaction.definition;
+  change.create = effects.create;
+  change.expected_status = effects.expected_status;
+  if (effects.create || effects.definition_changed) change.definition = transaction.definition;
   change.type = transaction.definition->type;
   change.create_time_ms = transaction.definition->create_time_ms;
   change.state = transaction.state;
-  if (decision.registered > 0) {
-    change.first_registration = transaction.registrations.size() - decision.registered;
-    const auto first = transaction.registrations.end() - static_cast<std::ptrdiff_t>(decision.registered);
+  if (effects.registered > 0) {
+    change.first_registration = transaction.registrations.size() - effects.registered;
+    const auto first = transaction.registrations.end() - static_cast<std::ptrdiff_t>(effects.registered);
     change.registrations.assign(first, transaction.registrations.end());
   }
   if (around_.traits.names_branches) {
-    name_branches(*entry, decision, change);
+    name_branches(*entry, effects, change);
   } else {
-    add_runs(transaction, decision, change);
+    add_runs(transaction, effects, change);
   }
   // Calls may wait for the lease that a write brings.
-  const bool may_wait = decision.may_wait && (!shared() || lease_covers(*entry));
-  if (shared()) set_hold(entry, decision, change);
-  if (decision.expected_status != transaction.state.status || decision.create) {
+  const bool may_wait = effects.may_wait && (!shared() || lease_covers(*entry));
+  if (shared()) set_hold(entry, effects, change);
+  if (effects.expected_status != transaction.state.status || effects.create) {
     const bool aborting = transaction.state.status == GlobalStatus::aborting;
     const LogLevel level = aborting ? LogLevel::info : LogLevel::debug;
     if (logs(level)) {
@@ -94,7 +93,7 @@ void Shard::push(const EntryPtr& entry, const core::Decision& decision) {
     }
   }
   entry->pushed_epoch = epoch_;
-  committer_->push(index_, epoch_, entry, decision.write, std::move(change),
+  committer_->push(index_, epoch_, entry, effects.write, std::move(change),
                    may_wait ? Committer::Haste::may_wait : Committer::Haste::at_once);
   if (++pushed_ >= kPushedMax) tell_committer();
 }
