@@ -11,6 +11,8 @@
 namespace settle::runtime {
 namespace {
 
+constexpr std::size_t kNowhere = SIZE_MAX;
+
 void merge_runs(std::vector<BranchRun>& runs, std::vector<BranchRun> newer) {
   for (BranchRun& run : newer) {
     const auto same =
@@ -36,7 +38,7 @@ void merge_named(std::vector<NamedBranch>& named, std::vector<NamedBranch> newer
 }
 
 // `change` with what `newer`, of the same gid and not yet applied either, makes of it.
-void merge_into(Change& change, Change newer, bool names_branches) {
+void merge_into(Change& change, Change&& newer, bool names_branches) {
   if (planted(Plant::part_of_merge)) return;
   if (newer.definition) change.definition = std::move(newer.definition);
   change.state = std::move(newer.state);
@@ -64,19 +66,17 @@ Committer::Committer(Store& store, Executor& lane, Shards shards, Deliver delive
       log_(std::move(log)),
       telemetry_(telemetry) {}
 
-void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<void> owner, std::uint64_t sequence,
-                     Change change, Haste haste) {
+void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<ChangeOwner> owner, std::uint64_t sequence,
+                     Change&& change, Haste haste) {
   bool time = false;
   {
     const std::lock_guard lock(mutex_);
     Ticket ticket{shard, std::move(owner), sequence, epoch};
-    void* const key = ticket.owner.get();
-    if (const auto held = held_.find(key); held != held_.end()) {
-      add_pending(std::move(held->second.ticket), std::move(held->second.change));
-      held_.erase(held);
-    }
-    if (haste == Haste::may_wait && !pending_by_owner_.contains(key)) {
-      held_.emplace(key, Held{std::move(change), std::move(ticket), round_});
+    ChangeOwner& marks = *ticket.owner;
+    if (marks.held_place_ != kNowhere) release(held_[marks.held_place_]);
+    if (haste == Haste::may_wait && marks.batch_ != batch_) {
+      marks.held_place_ = held_.size();
+      held_.push_back({std::move(change), std::move(ticket), round_});
       time = !std::exchange(held_are_timed_, true);
     } else {
       add_pending(std::move(ticket), std::move(change));
@@ -96,17 +96,29 @@ void Committer::pushed() {
 }
 
 // Under the mutex.
-void Committer::add_pending(Ticket ticket, Change change) {
-  const auto [place, fresh] = pending_by_owner_.try_emplace(ticket.owner.get(), pending_.changes.size());
-  if (fresh) {
+void Committer::add_pending(Ticket&& ticket, Change&& change) {
+  ChangeOwner& marks = *ticket.owner;
+  if (std::exchange(marks.batch_, batch_) != batch_) {
+    marks.place_ = pending_.changes.size();
     pending_.changes.push_back(std::move(change));
     pending_.tickets.push_back(std::move(ticket));
   } else {
-    merge_into(pending_.changes[place->second], std::move(change), names_branches_);
+    merge_into(pending_.changes[marks.place_], std::move(change), names_branches_);
     // The older epoch stays: what was lost with it is the ground of the newer change.
-    pending_.tickets[place->second].sequence = ticket.sequence;
+    pending_.tickets[marks.place_].sequence = ticket.sequence;
   }
   waiting_.store(pending_.changes.size(), std::memory_order_relaxed);
+}
+
+// Under the mutex. The last one takes its place.
+void Committer::release(Held& held) {
+  const std::size_t place = std::exchange(held.ticket.owner->held_place_, kNowhere);
+  add_pending(std::move(held.ticket), std::move(held.change));
+  if (place + 1 < held_.size()) {
+    held = std::move(held_.back());
+    held.ticket.owner->held_place_ = place;
+  }
+  held_.pop_back();
 }
 
 void Committer::time_held() {
@@ -120,13 +132,12 @@ void Committer::release_held() {
   bool again = false;
   {
     const std::lock_guard lock(mutex_);
-    for (auto each = held_.begin(); each != held_.end();) {
-      if (each->second.round == round_) {
-        ++each;
-        continue;
+    for (std::size_t place = 0; place < held_.size();) {
+      if (held_[place].round == round_) {
+        ++place;
+      } else {
+        release(held_[place]);
       }
-      add_pending(std::move(each->second.ticket), std::move(each->second.change));
-      each = held_.erase(each);
     }
     ++round_;
     again = held_are_timed_ = !held_.empty();
@@ -137,8 +148,7 @@ void Committer::release_held() {
 
 void Committer::release_all_held() {
   const std::lock_guard lock(mutex_);
-  for (auto& [key, held] : held_) add_pending(std::move(held.ticket), std::move(held.change));
-  held_.clear();
+  while (!held_.empty()) release(held_.back());
 }
 
 void Committer::run_between(Task work) {
@@ -154,9 +164,10 @@ ChangeResult Committer::apply_key_value(const KeyValueChange& change) {
 
 void Committer::abandon() {
   Batch dropped;
-  std::unordered_map<void*, Held> held;
+  std::vector<Held> held;
   const std::lock_guard lock(mutex_);
-  pending_by_owner_.clear();
+  ++batch_;
+  for (const Held& each : held_) each.ticket.owner->held_place_ = kNowhere;
   dropped = std::move(pending_);
   held.swap(held_);
 }
@@ -195,11 +206,11 @@ bool Committer::take() {
   taken_.changes.clear();
   taken_.tickets.clear();
   const std::lock_guard lock(mutex_);
-  pending_by_owner_.clear();
   if (pending_.changes.empty()) {
     scheduled_ = false;
     return false;
   }
+  ++batch_;
   std::swap(taken_, pending_);
   waiting_.store(0, std::memory_order_relaxed);
   return true;

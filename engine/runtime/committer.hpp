@@ -8,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "settle/engine.hpp"
@@ -17,9 +16,19 @@
 
 namespace settle::runtime {
 
+// Whose changes they are: the same for all of one gid that are under way at once, and of one committer's only.
+class ChangeOwner {
+ private:
+  friend class Committer;
+  // Guarded by the committer's mutex.
+  std::uint64_t batch_ = 0;  // that its newest change waits in, at this place; an older one: none waits
+  std::size_t place_ = 0;
+  std::size_t held_place_ = SIZE_MAX;  // of the change that is held back; SIZE_MAX: none is
+};
+
 // What came of a change, or of the newest of several that were merged: those before it went the same way.
 struct Committed {
-  std::shared_ptr<void> owner;  // as given to push()
+  std::shared_ptr<ChangeOwner> owner;  // as given to push()
   std::uint64_t sequence = 0;
   ChangeOutcome outcome;
 };
@@ -66,10 +75,9 @@ class Committer : public std::enable_shared_from_this<Committer> {
     may_wait,  // for the next change of the gid to go with it, but not for longer than 2 * kHoldMs
   };
 
-  // `epoch`: the newest that the shard has heard of; the first is 0. `owner`: not null, and the same for all changes of
-  // one gid that are under way at once.
-  void push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<void> owner, std::uint64_t sequence, Change change,
-            Haste haste = Haste::at_once);
+  // `epoch`: the newest that the shard has heard of; the first is 0. `owner`: not null.
+  void push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<ChangeOwner> owner, std::uint64_t sequence,
+            Change&& change, Haste haste = Haste::at_once);
   // To be called behind every push, at once or when several have been made: now they may be applied.
   void pushed();
 
@@ -95,7 +103,7 @@ class Committer : public std::enable_shared_from_this<Committer> {
  private:
   struct Ticket {
     std::size_t shard = 0;
-    std::shared_ptr<void> owner;
+    std::shared_ptr<ChangeOwner> owner;
     std::uint64_t sequence = 0;
     std::uint64_t epoch = 0;
   };
@@ -112,7 +120,8 @@ class Committer : public std::enable_shared_from_this<Committer> {
     std::uint64_t round = 0;
   };
 
-  void add_pending(Ticket ticket, Change change);
+  void add_pending(Ticket&& ticket, Change&& change);
+  void release(Held& held);
   void time_held();
   void release_held();
   void release_all_held();
@@ -137,9 +146,9 @@ class Committer : public std::enable_shared_from_this<Committer> {
 
   std::mutex mutex_;  // guards what comes next
   Batch pending_;
-  std::unordered_map<void*, std::size_t> pending_by_owner_;
+  std::uint64_t batch_ = 1;  // the number of pending_
   bool scheduled_ = false;
-  std::unordered_map<void*, Held> held_;
+  std::vector<Held> held_;
   std::uint64_t round_ = 0;
   bool held_are_timed_ = false;
 

@@ -48,8 +48,8 @@ struct Fixture {
 
   void push(std::size_t shard, std::uint64_t sequence, Change made,
             Committer::Haste haste = Committer::Haste::at_once) {
-    std::shared_ptr<void>& owner = owners[made.gid];
-    if (!owner) owner = std::make_shared<int>();
+    std::shared_ptr<runtime::ChangeOwner>& owner = owners[made.gid];
+    if (!owner) owner = std::make_shared<runtime::ChangeOwner>();
     committer->push(shard, epochs[shard], owner, sequence, std::move(made), haste);
     committer->pushed();
   }
@@ -58,7 +58,7 @@ struct Fixture {
   settle::testing::SimulatedExecutor& loop = world.add_process().add_executor();
   std::unique_ptr<Store> memory = make_memory_store();
   FaultyStore store{*memory};
-  std::map<std::string, std::shared_ptr<void>> owners;
+  std::map<std::string, std::shared_ptr<runtime::ChangeOwner>> owners;
   std::uint64_t epochs[2] = {0, 0};
   std::vector<Committed> delivered[2];
   std::shared_ptr<Committer> committer;

@@ -11,6 +11,7 @@
 
 #include "engine/core/decide.hpp"
 #include "engine/runtime/call_gate.hpp"
+#include "engine/runtime/committer.hpp"
 #include "engine/runtime/timer_queue.hpp"
 #include "settle/engine.hpp"
 
@@ -66,7 +67,7 @@ struct PendingAnswer {
   std::shared_ptr<Ask> ask;  // of a shared store: without its completion
 };
 
-struct Entry {
+struct Entry : ChangeOwner {
   enum class Mode : std::uint8_t {
     creating,  // the write that creates it has not come back: whatever else is asked waits for that
     loading,   // being read from the store: likewise
