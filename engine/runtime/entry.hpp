@@ -80,6 +80,7 @@ struct Entry : ChangeOwner {
 
   const std::string gid;
   Mode mode = Mode::live;
+  bool listed = false;  // the shard knows it under its gid
   std::int64_t id = 0;
   core::Transaction transaction;
 

@@ -148,7 +148,7 @@ void Shard::start(const std::vector<CallerPort>& callers) {
 Shard::EntryPtr Shard::add_entry(const std::string& gid, Entry::Mode mode) {
   auto entry = std::make_shared<Entry>(gid);
   entry->mode = mode;
-  entries_.emplace(gid, entry);
+  entry->listed = entries_.emplace(entry->gid, entry).second;
   return entry;
 }
 
@@ -281,7 +281,7 @@ void Shard::forget(const EntryPtr& entry) {
   cool(entry);
   entry->calls.clear();  // they and the entry hold each other
   entry->for_lease.clear();
-  entries_.erase(entry->gid);
+  if (std::exchange(entry->listed, false)) entries_.erase(entry->gid);
 }
 
 bool Shard::is_idle(const Entry& entry) {
@@ -385,7 +385,7 @@ void Shard::halt_all(bool force) {
 
 void Shard::tear_down(Task halted) {
   for (const auto& [gid, entry] : entries_) {
-    fail_waiters(entry, {Code::unavailable, "the server is stopping, ask again: " + gid});
+    fail_waiters(entry, {Code::unavailable, "the server is stopping, ask again: " + entry->gid});
   }
   for (auto& [gid, waiters] : std::exchange(followed_, {})) {
     for (Follow& waiter : waiters) waiter(Error{Code::unavailable, "the server is stopping, ask again: " + gid});

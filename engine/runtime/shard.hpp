@@ -210,7 +210,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void wake(std::string gid, bool made_due);
   void arm_timer();
   bool quiet() const;
-  bool owns(const EntryPtr& entry) const;
+  static bool owns(const EntryPtr& entry) { return entry->listed; }
 
   // -- a shared store (shard_shared.cpp)
   // Told what is stored, until it says that it has seen what it waits for.
@@ -264,7 +264,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   std::vector<Message> draining_;  // the executor's own; kept for its memory
   std::size_t pushed_ = 0;         // changes that the committer has, but is not told of yet
 
-  std::unordered_map<std::string, EntryPtr> entries_;
+  std::unordered_map<std::string_view, EntryPtr> entries_;  // by the gid of each
   std::unordered_map<std::string, Parked> parked_;
   std::list<EntryPtr> warm_;  // prepared and idle; the one used longest ago first
   std::size_t warm_weight_ = 0;

@@ -287,7 +287,7 @@ MadeDue Shard::make_all_due(std::int64_t later_than_ms, std::size_t limit) {
     const core::Transaction& transaction = entry->transaction;
     const bool waits = entry->mode == Entry::Mode::live && !transaction.in_pass && transaction.settled();
     if (!waits || is_final(transaction.state.status)) continue;
-    if (!take(gid, transaction.state.next_retry_time_ms - now.wall_ms)) break;
+    if (!take(entry->gid, transaction.state.next_retry_time_ms - now.wall_ms)) break;
   }
   for (const auto& [gid, parked] : parked_) {
     if (made.remaining) break;

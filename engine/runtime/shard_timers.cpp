@@ -100,11 +100,6 @@ void Shard::arm_timer() {
   }
 }
 
-bool Shard::owns(const EntryPtr& entry) const {
-  const auto found = entries_.find(entry->gid);
-  return found != entries_.end() && found->second == entry;
-}
-
 bool Shard::quiet() const {
   const std::int64_t now_ms = around_.clock.now().steady_ms;
   const auto due = [now_ms](const TimerQueue& timers) { return !timers.empty() && timers.first_ms() <= now_ms; };
