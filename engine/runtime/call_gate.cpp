@@ -1,5 +1,6 @@
 #include "engine/runtime/call_gate.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace settle::runtime {
@@ -8,17 +9,23 @@ std::string_view call_target(std::string_view url) {
   const std::size_t scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos) return url.substr(0, url.find('/'));
   const std::size_t authority = scheme_end + 3;
-  const std::string scheme = url_scheme(url);
-  if (scheme == "http" || scheme == "https") return url.substr(0, url.find_first_of("/?#", authority));
+  const std::string_view scheme = url.substr(0, scheme_end);
+  const bool is_http = is_scheme(scheme, "http") || is_scheme(scheme, "https");
+  if (is_http) return url.substr(0, url.find_first_of("/?#", authority));
   const std::size_t path = url.find('/', authority);
   return path == std::string_view::npos ? url : url.substr(0, url.find('/', path + 1));
 }
 
-std::string url_scheme(std::string_view url) {
+std::string_view url_scheme(std::string_view url) {
   const std::size_t end = url.find("://");
-  std::string scheme(url.substr(0, end == std::string_view::npos ? 0 : end));
-  for (char& letter : scheme) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  return scheme;
+  return url.substr(0, end == std::string_view::npos ? 0 : end);
+}
+
+bool is_scheme(std::string_view scheme, std::string_view lower_case) {
+  const auto same = [](char letter, char lower) {
+    return (letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter) == lower;
+  };
+  return std::equal(scheme.begin(), scheme.end(), lower_case.begin(), lower_case.end(), same);
 }
 
 void CallGate::enter(std::string_view url, Place& place, Task start) {

@@ -18,8 +18,11 @@ namespace settle::runtime {
 // authority names only who knows the addresses.
 std::string_view call_target(std::string_view url);
 
-// What stands before `://`, in lower case; empty where there is no such thing.
-std::string url_scheme(std::string_view url);
+// What stands before `://`; empty where there is no such thing.
+std::string_view url_scheme(std::string_view url);
+
+// Whether a url's scheme, in whatever case it is written, is this one, which is in lower case.
+bool is_scheme(std::string_view scheme, std::string_view lower_case);
 
 // Threads: the shard's only.
 class CallGate {

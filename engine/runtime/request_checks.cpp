@@ -47,9 +47,10 @@ Result<Done> RequestChecks::definition(const Definition& definition) const {
 // Whether there is a caller for this url; an empty one needs none.
 bool RequestChecks::is_callable(const std::string& url) const {
   if (url.empty()) return true;
-  const std::string scheme = url_scheme(url);
+  const std::string_view scheme = url_scheme(url);
+  const auto is_its = [scheme](const std::string& known) { return is_scheme(scheme, known); };
   return std::any_of(ports_.callers.begin(), ports_.callers.end(), [&](const CallerPort& port) {
-    return port.schemes.empty() || std::find(port.schemes.begin(), port.schemes.end(), scheme) != port.schemes.end();
+    return port.schemes.empty() || std::any_of(port.schemes.begin(), port.schemes.end(), is_its);
   });
 }
 

@@ -105,9 +105,9 @@ bool Shard::revoke(const EntryPtr& entry, core::Call call) {
 }
 
 BranchCaller* Shard::caller_for(std::string_view url) const {
-  const std::string scheme = url_scheme(url);
+  const std::string_view scheme = url_scheme(url);
   for (const auto& [name, caller] : callers_by_scheme_) {
-    if (name == scheme) return caller;
+    if (is_scheme(scheme, name)) return caller;
   }
   return caller_of_others_;
 }
