@@ -136,25 +136,11 @@ class RunningEngine final : public Engine {
   }
 
   void submit(Definition definition, Completion<Done> completion) override {
-    if (Result<Done> ok = checks_.definition(definition); !ok) {
-      refuse(definition.gid, std::move(ok.error()), std::move(completion));
-      return;
-    }
-    Shard& owner = shard(definition.gid);
-    owner.post([&owner, definition = std::move(definition), completion = std::move(completion)]() mutable {
-      owner.submit(std::move(definition), std::move(completion));
-    });
+    create(std::move(definition), GlobalStatus::submitted, std::move(completion));
   }
 
   void prepare(Definition definition, Completion<Done> completion) override {
-    if (Result<Done> ok = checks_.definition(definition); !ok) {
-      refuse(definition.gid, std::move(ok.error()), std::move(completion));
-      return;
-    }
-    Shard& owner = shard(definition.gid);
-    owner.post([&owner, definition = std::move(definition), completion = std::move(completion)]() mutable {
-      owner.prepare(std::move(definition), std::move(completion));
-    });
+    create(std::move(definition), GlobalStatus::prepared, std::move(completion));
   }
 
   void abort(std::string gid, std::optional<TransType> type, std::string reason, Completion<Done> completion) override {
@@ -375,6 +361,19 @@ class RunningEngine final : public Engine {
   }
 
  private:
+  void create(Definition&& definition, GlobalStatus status, Completion<Done>&& completion) {
+    if (Result<Done> ok = checks_.definition(definition); !ok) {
+      refuse(definition.gid, std::move(ok.error()), std::move(completion));
+      return;
+    }
+    Shard& owner = shard(definition.gid);
+    auto request = std::make_unique<runtime::CreateRequest>();
+    request->definition = std::make_shared<Definition>(std::move(definition));
+    request->status = status;
+    request->completion = std::move(completion);
+    owner.post([&owner, request = std::move(request)]() mutable { owner.create_or_update(std::move(request)); });
+  }
+
   static Ports with_clock(Ports ports, Clock& clock) {
     if (ports.clock == nullptr) ports.clock = &clock;
     return ports;

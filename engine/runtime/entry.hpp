@@ -55,7 +55,7 @@ struct Ask {
   core::Event event;
   bool wait = false;  // the answer, unless it is a refusal, comes when the pass has ended
   Completion<Done> completion;
-  std::optional<CreateRequest> create;  // of a submit or prepare: its completion is the one above
+  std::unique_ptr<CreateRequest> create;  // of a submit or prepare: its completion is the one above
   int tries = 0;
 };
 
@@ -85,7 +85,7 @@ struct Entry : ChangeOwner {
   core::Transaction transaction;
 
   std::vector<Found> deferred;             // creating, loading, lost: what to do then
-  std::optional<CreateRequest> request;    // creating
+  std::unique_ptr<CreateRequest> request;  // creating
   std::optional<Result<Done>> first_pass;  // creating: how its first pass ended, where it did so at once
   std::vector<PendingAnswer> answers;
   std::vector<Completion<Done>> pass_waiters;

@@ -229,7 +229,7 @@ void Shard::loaded(const EntryPtr& entry, Result<std::optional<StoredTransaction
     parked_.erase(parked);
   }
   set_timer(entry);
-  if (entry->request) update(entry, std::move(*std::exchange(entry->request, std::nullopt)));
+  if (entry->request) update(entry, std::move(entry->request));
   // Each looks anew: what one of them does may have let the entry go.
   for (Found& found : std::exchange(entry->deferred, {})) find(entry->gid, std::move(found));
   if (halting_ && shared()) release_held(entry);

@@ -78,8 +78,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void post(Task task);
   void deliver(std::uint64_t epoch, std::vector<Committed> results);
 
-  void submit(Definition definition, Completion<Done> completion);
-  void prepare(Definition definition, Completion<Done> completion);
+  void create_or_update(std::unique_ptr<CreateRequest> request);
   void prepare_workflow(Definition definition, Completion<StoredTransaction> completion);
   void register_branch(std::string gid, TransType type, Registration registration, BranchStatus status,
                        Completion<Done> completion);
@@ -166,12 +165,11 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void missing(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result);
 
   // -- requests
-  void create(CreateRequest request);
-  void create_or_update(CreateRequest request);
-  void update(const EntryPtr& entry, CreateRequest request);
-  void give_found(const EntryPtr& entry, CreateRequest request);
-  void give_stored(const std::string& gid, CreateRequest request);
-  void refuse_unless_known(CreateRequest request, Error error);
+  void create(std::unique_ptr<CreateRequest> request);
+  void update(const EntryPtr& entry, std::unique_ptr<CreateRequest> request);
+  void give_found(const EntryPtr& entry, std::unique_ptr<CreateRequest> request);
+  void give_stored(const std::string& gid, std::unique_ptr<CreateRequest> request);
+  void refuse_unless_known(std::unique_ptr<CreateRequest> request, Error error);
   void create_refused(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result,
                       std::optional<GlobalStatus> purged);
   void update_existing(const EntryPtr& entry, Ask ask);
@@ -185,7 +183,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void push(const EntryPtr& entry, const core::Effects& effects);
   void notify(const EntryPtr& entry);
   void committed(const EntryPtr& entry, std::uint64_t sequence, const ChangeOutcome& outcome);
-  void created(const EntryPtr& entry, CreateRequest request, core::Sequence sequence);
+  void created(const EntryPtr& entry, std::unique_ptr<CreateRequest> request, core::Sequence sequence);
   void poison(const EntryPtr& entry, bool mistrusted);
   void revive_if_possible(const EntryPtr& entry);
   void fail_waiters(const EntryPtr& entry, const Error& error);

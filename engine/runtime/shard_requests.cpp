@@ -14,28 +14,19 @@ bool Shard::refuse_if_halting(Completion<Done>& completion) const {
 
 // ---- submit and prepare ---------------------------------------------------------------------------------------------
 
-void Shard::submit(Definition definition, Completion<Done> completion) {
-  create_or_update(
-      {std::make_shared<Definition>(std::move(definition)), GlobalStatus::submitted, std::move(completion)});
-}
-
-void Shard::prepare(Definition definition, Completion<Done> completion) {
-  create_or_update(
-      {std::make_shared<Definition>(std::move(definition)), GlobalStatus::prepared, std::move(completion)});
-}
-
 void Shard::prepare_workflow(Definition definition, Completion<StoredTransaction> completion) {
   const auto shared = std::make_shared<Completion<StoredTransaction>>(std::move(completion));
-  CreateRequest request{std::make_shared<Definition>(std::move(definition)), GlobalStatus::prepared};
-  request.finds = shared;
-  request.completion = [shared](Result<Done> refused) { (*shared)(std::move(refused.error())); };
+  auto request = std::make_unique<CreateRequest>();
+  request->definition = std::make_shared<Definition>(std::move(definition));
+  request->finds = shared;
+  request->completion = [shared](Result<Done> refused) { (*shared)(std::move(refused.error())); };
   create_or_update(std::move(request));
 }
 
 // Shows the transaction as it is now, when that is durable.
-void Shard::give_found(const EntryPtr& entry, CreateRequest request) {
+void Shard::give_found(const EntryPtr& entry, std::unique_ptr<CreateRequest> request) {
   entry->answers.push_back({entry->transaction.written, Done{},
-                            [shown = snapshot(*entry), found = std::move(request.finds)](Result<Done> ok) mutable {
+                            [shown = snapshot(*entry), found = std::move(request->finds)](Result<Done> ok) mutable {
                               if (ok) {
                                 (*found)(std::move(shown));
                               } else {
@@ -46,30 +37,30 @@ void Shard::give_found(const EntryPtr& entry, CreateRequest request) {
 }
 
 // On a shared store others may have registered results since it was read here.
-void Shard::give_stored(const std::string& gid, CreateRequest request) {
+void Shard::give_stored(const std::string& gid, std::unique_ptr<CreateRequest> request) {
   around_.reader(gid).post([self = shared_from_this(), gid, request = std::move(request)]() mutable {
     auto stored = self->around_.store.load(gid);
     self->post([gid, request = std::move(request), stored = std::move(stored)]() mutable {
       if (stored && stored.value()) {
-        (*request.finds)(std::move(*stored.value()));
+        (*request->finds)(std::move(*stored.value()));
       } else {
-        request.completion(stored ? unknown_gid(gid) : std::move(stored.error()));
+        request->completion(stored ? unknown_gid(gid) : std::move(stored.error()));
       }
     });
   });
 }
 
-void Shard::create_or_update(CreateRequest request) {
-  if (refuse_if_halting(request.completion)) return;
-  const std::string gid = request.definition->gid;
+void Shard::create_or_update(std::unique_ptr<CreateRequest> request) {
+  if (refuse_if_halting(request->completion)) return;
   // Nearly every gid is new, so that is tried first: the store tells where it is not.
-  if (!entries_.contains(gid) && !parked_.contains(gid)) {
+  if (const std::string& gid = request->definition->gid; !entries_.contains(gid) && !parked_.contains(gid)) {
     create(std::move(request));
     return;
   }
+  const std::string gid = request->definition->gid;
   find(gid, [this, request = std::move(request)](Result<EntryPtr> found) mutable {
     if (!found) {
-      request.completion(std::move(found.error()));
+      request->completion(std::move(found.error()));
     } else if (found.value()) {
       update(found.value(), std::move(request));
     } else {
@@ -78,31 +69,31 @@ void Shard::create_or_update(CreateRequest request) {
   });
 }
 
-void Shard::create(CreateRequest request) {
+void Shard::create(std::unique_ptr<CreateRequest> request) {
   if (committer_->broken()) {
-    request.completion(Error{Code::unavailable, "the store cannot be written at the moment, ask again"});
+    request->completion(Error{Code::unavailable, "the store cannot be written at the moment, ask again"});
     return;
   }
   if (entries_.size() - warm_.size() >= active_max_) {
-    request.completion(Error{Code::overloaded, "too many transactions are being worked on, ask again later"});
+    request->completion(Error{Code::overloaded, "too many transactions are being worked on, ask again later"});
     return;
   }
   Result<Done> ok = Done{};
-  if (request.definition->type == TransType::msg) {  // nobody else needs the topics, which all shards share
-    ok = expand_topics(*request.definition, *around_.topics.topics());
+  if (request->definition->type == TransType::msg) {  // nobody else needs the topics, which all shards share
+    ok = expand_topics(*request->definition, *around_.topics.topics());
   }
-  if (ok) ok = around_.store.check(*request.definition);
+  if (ok) ok = around_.store.check(*request->definition);
   if (!ok) {
     refuse_unless_known(std::move(request), std::move(ok.error()));
     return;
   }
-  const EntryPtr entry = add_entry(request.definition->gid, Entry::Mode::creating);
+  const EntryPtr entry = add_entry(request->definition->gid, Entry::Mode::creating);
   const Moment now = around_.clock.now();
-  request.definition->create_time_ms = now.wall_ms;
-  request.protocol_left_out = request.definition->protocol == Protocol::unspecified;
-  if (request.protocol_left_out) request.definition->protocol = Protocol::http;
-  std::shared_ptr<const Definition> definition = request.definition;
-  const GlobalStatus status = request.status;
+  request->definition->create_time_ms = now.wall_ms;
+  request->protocol_left_out = request->definition->protocol == Protocol::unspecified;
+  if (request->protocol_left_out) request->definition->protocol = Protocol::http;
+  std::shared_ptr<const Definition> definition = request->definition;
+  const GlobalStatus status = request->status;
   entry->request = std::move(request);
   core::Decision created = core::create(std::move(definition), status, now, around_.policy);
   entry->transaction = std::move(created.transaction);
@@ -110,13 +101,13 @@ void Shard::create(CreateRequest request) {
 }
 
 // It cannot be created as it is; but if the gid is known, it need not be.
-void Shard::refuse_unless_known(CreateRequest request, Error error) {
-  const std::string gid = request.definition->gid;
+void Shard::refuse_unless_known(std::unique_ptr<CreateRequest> request, Error error) {
+  const std::string gid = request->definition->gid;
   find(gid, [this, request = std::move(request), error = std::move(error)](Result<EntryPtr> found) mutable {
     if (found && found.value()) {
       update(found.value(), std::move(request));
     } else {
-      request.completion(found ? std::move(error) : std::move(found.error()));
+      request->completion(found ? std::move(error) : std::move(found.error()));
     }
   });
 }
@@ -124,29 +115,29 @@ void Shard::refuse_unless_known(CreateRequest request, Error error) {
 // The store knows the gid, but cannot show the transaction: it was purged, or could not be read.
 void Shard::create_refused(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result,
                            std::optional<GlobalStatus> purged) {
-  CreateRequest request = std::move(*std::exchange(entry->request, std::nullopt));
+  std::unique_ptr<CreateRequest> request = std::move(entry->request);
   missing(entry, result);
   if (!result) {
-    request.completion(result.error());
+    request->completion(result.error());
   } else if (purged) {
-    const char* const what = request.status == GlobalStatus::submitted ? "sumbmit" : "prepare";
-    request.completion(
+    const char* const what = request->status == GlobalStatus::submitted ? "sumbmit" : "prepare";
+    request->completion(
         Error{Code::failure, "current status '" + std::string(to_string(*purged)) + "', cannot " + what + ". FAILURE"});
-  } else if (++request.tries < kCreateTriesMax && !entries_.contains(entry->gid)) {
+  } else if (++request->tries < kCreateTriesMax && !entries_.contains(entry->gid)) {
     create(std::move(request));
   } else {
-    request.completion(Error{Code::unavailable, "the transaction appears and disappears, ask again: " + entry->gid});
+    request->completion(Error{Code::unavailable, "the transaction appears and disappears, ask again: " + entry->gid});
   }
 }
 
 // A submit or prepare of a gid that exists.
-void Shard::update(const EntryPtr& entry, CreateRequest request) {
+void Shard::update(const EntryPtr& entry, std::unique_ptr<CreateRequest> request) {
   const core::Transaction& transaction = entry->transaction;
-  if (request.definition->type != transaction.definition->type) {
-    request.completion(other_type(request.definition->type, transaction.definition->type));
+  if (request->definition->type != transaction.definition->type) {
+    request->completion(other_type(request->definition->type, transaction.definition->type));
     return;
   }
-  if (request.finds) {
+  if (request->finds) {
     if (shared()) {
       give_stored(entry->gid, std::move(request));
     } else {
@@ -156,14 +147,14 @@ void Shard::update(const EntryPtr& entry, CreateRequest request) {
     return;
   }
   Ask ask{core::Prepared{}};
-  if (request.status == GlobalStatus::submitted) {
+  if (request->status == GlobalStatus::submitted) {
     core::Submitted submitted{transaction.definition};
     if (transaction.state.status == GlobalStatus::prepared) {
-      Result<Definition> merged = merge(*transaction.definition, *request.definition);
+      Result<Definition> merged = merge(*transaction.definition, *request->definition);
       const bool changed = merged && merged.value() != *transaction.definition;
       Result<Done> fits = changed ? around_.store.check(merged.value()) : Result<Done>(Done{});
       if (!merged || !fits) {
-        request.completion(std::move(merged ? fits.error() : merged.error()));
+        request->completion(std::move(merged ? fits.error() : merged.error()));
         return;
       }
       if (changed) {
@@ -172,9 +163,9 @@ void Shard::update(const EntryPtr& entry, CreateRequest request) {
     }
     ask.event = std::move(submitted);
   }
-  ask.wait = request.status == GlobalStatus::submitted && request.definition->options.wait_result;
-  ask.completion = std::move(request.completion);
-  ask.tries = request.tries;
+  ask.wait = request->status == GlobalStatus::submitted && request->definition->options.wait_result;
+  ask.completion = std::move(request->completion);
+  ask.tries = request->tries;
   if (shared()) ask.create = std::move(request);
   update_existing(entry, std::move(ask));
 }

@@ -278,7 +278,7 @@ void Shard::ask_again(const std::string& gid, const std::shared_ptr<Ask>& ask) {
   if (ask->create) {
     ask->create->completion = std::move(ask->completion);
     ask->create->tries = ask->tries;
-    create_or_update(std::move(*ask->create));
+    create_or_update(std::move(ask->create));
     return;
   }
   find(gid, [this, gid, ask](Result<EntryPtr> found) {
@@ -312,7 +312,7 @@ void Shard::lose(const EntryPtr& entry) {
   }
   for (Completion<Done>& waiter : std::exchange(entry->pass_waiters, {})) waiter(taken);
   if (entry->request) {
-    std::exchange(entry->request, std::nullopt)
+    std::exchange(entry->request, nullptr)
         ->completion(Error{Code::internal, "the store cannot hold the transaction, its log says why: " + entry->gid});
   }
   forget_lost(entry);

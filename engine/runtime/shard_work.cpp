@@ -101,14 +101,17 @@ void Shard::push(const EntryPtr& entry, const core::Effects& effects) {
 // Tells whoever waits what has become durable.
 void Shard::notify(const EntryPtr& entry) {
   const core::Transaction& transaction = entry->transaction;
-  if (!entry->answers.empty()) {
-    const auto due =
-        std::stable_partition(entry->answers.begin(), entry->answers.end(), [&](const PendingAnswer& pending) {
-          return pending.after > transaction.durable && !planted(Plant::answer_before_write);
-        });
-    std::vector<PendingAnswer> ready(std::make_move_iterator(due), std::make_move_iterator(entry->answers.end()));
-    entry->answers.erase(due, entry->answers.end());
-    for (PendingAnswer& pending : ready) pending.completion(std::move(pending.answer));
+  const auto is_due = [&transaction](const PendingAnswer& pending) {
+    return pending.after <= transaction.durable || planted(Plant::answer_before_write);
+  };
+  if (std::any_of(entry->answers.begin(), entry->answers.end(), is_due)) {
+    for (PendingAnswer& pending : std::exchange(entry->answers, {})) {
+      if (is_due(pending)) {
+        pending.completion(std::move(pending.answer));
+      } else {
+        entry->answers.push_back(std::move(pending));
+      }
+    }
   }
   if (transaction.durable < transaction.status_written) return;
   const GlobalStatus status = transaction.state.status;
@@ -146,8 +149,7 @@ void Shard::committed(const EntryPtr& entry, std::uint64_t sequence, const Chang
         counters_.accepted.fetch_add(1, std::memory_order_relaxed);
         entry->mode = Entry::Mode::live;
         entry->id = outcome.id;
-        CreateRequest request = std::move(*std::exchange(entry->request, std::nullopt));
-        created(entry, std::move(request), sequence);
+        created(entry, std::move(entry->request), sequence);
         auto deferred = std::exchange(entry->deferred, {});
         if (halting_) step(entry, core::Halted{false});
         step(entry, core::Durable{sequence});
@@ -188,18 +190,18 @@ void Shard::committed(const EntryPtr& entry, std::uint64_t sequence, const Chang
 }
 
 // Answers the client who created it, now or when its first pass has ended.
-void Shard::created(const EntryPtr& entry, CreateRequest request, core::Sequence sequence) {
+void Shard::created(const EntryPtr& entry, std::unique_ptr<CreateRequest> request, core::Sequence sequence) {
   const std::optional<Result<Done>> first_pass = std::exchange(entry->first_pass, std::nullopt);
-  if (request.finds && shared()) {
+  if (request->finds && shared()) {
     give_stored(entry->gid, std::move(request));  // which knows the id
-  } else if (request.finds) {
+  } else if (request->finds) {
     give_found(entry, std::move(request));
-  } else if (request.status != GlobalStatus::submitted || !request.definition->options.wait_result) {
-    entry->answers.push_back({sequence, Done{}, std::move(request.completion), nullptr});
+  } else if (request->status != GlobalStatus::submitted || !request->definition->options.wait_result) {
+    entry->answers.push_back({sequence, Done{}, std::move(request->completion), nullptr});
   } else if (first_pass) {
-    entry->answers.push_back({entry->transaction.written, *first_pass, std::move(request.completion), nullptr});
+    entry->answers.push_back({entry->transaction.written, *first_pass, std::move(request->completion), nullptr});
   } else {
-    entry->pass_waiters.push_back(std::move(request.completion));
+    entry->pass_waiters.push_back(std::move(request->completion));
   }
 }
 
@@ -224,7 +226,7 @@ void Shard::fail_waiters(const EntryPtr& entry, const Error& error) {
   for (Completion<GlobalStatus>& waiter : std::exchange(entry->final_waiters, {})) waiter(error);
   for (auto& observer : std::exchange(entry->observers, {})) observer(error);
   for (const auto& ask : std::exchange(entry->asked, {})) ask->completion(error);
-  if (entry->request) std::exchange(entry->request, std::nullopt)->completion(error);
+  if (entry->request) std::exchange(entry->request, nullptr)->completion(error);
   for (Found& found : std::exchange(entry->deferred, {})) found(error);
 }
 
