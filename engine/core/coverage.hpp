@@ -20,7 +20,7 @@
 
 namespace settle::core {
 
-// Which steps wait for which, prepared for quick look-ups. Steps are counted from 0.
+// Which steps wait for which, prepared for quick look-ups. Steps are counted from 0. Copies are cheap.
 class Plan {
  public:
   explicit Plan(const Definition& definition);
@@ -32,19 +32,23 @@ class Plan {
   template <class F>
   bool all_predecessors(std::uint32_t step, F f) const {
     if (sequential_) return step == 0 || f(step - 1);
-    return all_of(predecessors_, step, f);
+    return orders_ == nullptr || all_of(orders_->predecessors[step], f);
   }
   template <class F>
   bool all_successors(std::uint32_t step, F f) const {
     if (sequential_) return step + 1 == step_count_ || f(step + 1);
-    return all_of(successors_, step, f);
+    return orders_ == nullptr || all_of(orders_->successors[step], f);
   }
 
  private:
+  struct Orders {
+    std::vector<std::vector<std::uint32_t>> predecessors;
+    std::vector<std::vector<std::uint32_t>> successors;
+  };
+
   template <class F>
-  static bool all_of(const std::vector<std::vector<std::uint32_t>>& lists, std::uint32_t step, F f) {
-    if (lists.empty()) return true;  // no orders at all
-    for (std::uint32_t other : lists[step]) {
+  static bool all_of(const std::vector<std::uint32_t>& steps, F f) {
+    for (std::uint32_t other : steps) {
       if (!f(other)) return false;
     }
     return true;
@@ -52,8 +56,7 @@ class Plan {
 
   std::uint32_t step_count_;
   bool sequential_;
-  std::vector<std::vector<std::uint32_t>> predecessors_;
-  std::vector<std::vector<std::uint32_t>> successors_;
+  std::shared_ptr<const Orders> orders_;  // null: none
 };
 
 constexpr std::uint32_t compensate_row(std::uint32_t step) { return 2 * step; }

@@ -11,8 +11,9 @@
 namespace settle::core {
 namespace {
 
-std::shared_ptr<const Plan> plan_of(const Definition& definition) {
-  return definition.type == TransType::saga ? std::make_shared<const Plan>(definition) : nullptr;
+std::optional<Plan> plan_of(const Definition& definition) {
+  if (definition.type != TransType::saga) return std::nullopt;
+  return Plan(definition);
 }
 
 // Whatever may have been started, as far as a stored saga tells, counts as started.

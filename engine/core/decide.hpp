@@ -59,7 +59,7 @@ struct BranchMemory {
 
 struct Transaction {
   std::shared_ptr<const Definition> definition;
-  std::shared_ptr<const Plan> plan;  // saga only
+  std::optional<Plan> plan;  // saga only
   State state;
   std::vector<Registration> registrations;
   std::vector<BranchState> branches;

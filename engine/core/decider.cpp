@@ -74,7 +74,7 @@ void Decider::on(const Submitted& event) {
     case GlobalStatus::prepared:
       if (event.merged != tx().definition) {
         tx().definition = event.merged;
-        if (tx().plan) tx().plan = std::make_shared<const Plan>(*event.merged);
+        if (tx().plan) tx().plan = Plan(*event.merged);
         effects_.definition_changed = true;
       }
       submit();
