@@ -25,7 +25,7 @@ bool is_scheme(std::string_view scheme, std::string_view lower_case) {
   const auto same = [](char letter, char lower) {
     return (letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter) == lower;
   };
-  return std::equal(scheme.begin(), scheme.end(), lower_case.begin(), lower_case.end(), same);
+  return scheme == lower_case || std::equal(scheme.begin(), scheme.end(), lower_case.begin(), lower_case.end(), same);
 }
 
 void CallGate::enter(std::string_view url, Place& place, Task start) {

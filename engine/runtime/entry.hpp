@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <list>
 #include <memory>
 #include <optional>
@@ -59,9 +60,12 @@ struct Ask {
   int tries = 0;
 };
 
-// An answer that is known, but not yet durable.
+// Of a PendingAnswer: it is not known before the pass has ended.
+inline constexpr core::Sequence kPassEnd = std::numeric_limits<core::Sequence>::max();
+
+// An answer that has to wait until it is known and durable.
 struct PendingAnswer {
-  core::Sequence after = 0;
+  core::Sequence after = 0;  // the write that has to be durable, or kPassEnd
   Result<Done> answer;
   Completion<Done> completion;
   std::shared_ptr<Ask> ask;  // of a shared store: without its completion
@@ -88,7 +92,6 @@ struct Entry : ChangeOwner {
   std::unique_ptr<CreateRequest> request;  // creating
   std::optional<Result<Done>> first_pass;  // creating: how its first pass ended, where it did so at once
   std::vector<PendingAnswer> answers;
-  std::vector<Completion<Done>> pass_waiters;
   std::vector<Completion<GlobalStatus>> final_waiters;
   std::vector<UniqueFunction<void(Result<GlobalStatus>)>> observers;
   std::optional<GlobalStatus> observed;  // what the observers were told last

@@ -249,8 +249,9 @@ void Shard::take_stored(const EntryPtr& entry, StoredTransaction stored) {
 // Nothing is stored under this gid, or it cannot be read: whoever asked is told.
 void Shard::missing(const EntryPtr& entry, const Result<std::optional<StoredTransaction>>& result) {
   forget(entry);
-  for (Completion<Done>& waiter : std::exchange(entry->pass_waiters, {})) {
-    waiter(Error{Code::unavailable, "the transaction cannot be read at the moment, ask again: " + entry->gid});
+  for (PendingAnswer& waiter : std::exchange(entry->answers, {})) {
+    waiter.completion(
+        Error{Code::unavailable, "the transaction cannot be read at the moment, ask again: " + entry->gid});
   }
   const std::int64_t again_at_ms = around_.clock.now().steady_ms + kReloadPauseMs;
   if (!result && entry->reviving && !shared()) {
@@ -287,7 +288,7 @@ void Shard::forget(const EntryPtr& entry) {
 bool Shard::is_idle(const Entry& entry) {
   const core::Transaction& transaction = entry.transaction;
   return entry.mode == Entry::Mode::live && !transaction.in_pass && transaction.settled() && entry.answers.empty() &&
-         entry.pass_waiters.empty() && entry.final_waiters.empty() && entry.observers.empty() && entry.deferred.empty();
+         entry.final_waiters.empty() && entry.observers.empty() && entry.deferred.empty();
 }
 
 void Shard::release_if_idle(const EntryPtr& entry) {

@@ -180,7 +180,7 @@ void Shard::update_existing(const EntryPtr& entry, Ask ask) {
   const core::Effects effects =
       core::decide_in_place(entry->transaction, ask.event, around_.clock.now(), around_.policy);
   if (ask.wait && !effects.refused) {
-    entry->pass_waiters.push_back(std::move(ask.completion));
+    entry->answers.push_back({kPassEnd, Done{}, std::move(ask.completion), nullptr});
   } else {
     Result<Done> answer = effects.refused ? Result<Done>(*effects.refused) : Result<Done>(Done{});
     PendingAnswer pending{entry->transaction.written, std::move(answer), std::move(ask.completion), nullptr};

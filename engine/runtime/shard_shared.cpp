@@ -310,7 +310,6 @@ void Shard::lose(const EntryPtr& entry) {
       pending.completion(taken);
     }
   }
-  for (Completion<Done>& waiter : std::exchange(entry->pass_waiters, {})) waiter(taken);
   if (entry->request) {
     std::exchange(entry->request, nullptr)
         ->completion(Error{Code::internal, "the store cannot hold the transaction, its log says why: " + entry->gid});

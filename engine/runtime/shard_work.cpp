@@ -55,8 +55,10 @@ void Shard::end_pass(Entry& entry, const Result<Done>& answer) {
                                   around_.clock.now().wall_ms - definition.create_time_ms);
   }
   if (entry.mode == Entry::Mode::creating) entry.first_pass = answer;
-  for (Completion<Done>& waiter : std::exchange(entry.pass_waiters, {})) {
-    entry.answers.push_back({transaction.written, answer, std::move(waiter), nullptr});
+  for (PendingAnswer& pending : entry.answers) {
+    if (pending.after != kPassEnd) continue;
+    pending.after = transaction.written;
+    pending.answer = answer;
   }
 }
 
@@ -102,7 +104,7 @@ void Shard::push(const EntryPtr& entry, const core::Effects& effects) {
 void Shard::notify(const EntryPtr& entry) {
   const core::Transaction& transaction = entry->transaction;
   const auto is_due = [&transaction](const PendingAnswer& pending) {
-    return pending.after <= transaction.durable || planted(Plant::answer_before_write);
+    return pending.after != kPassEnd && (pending.after <= transaction.durable || planted(Plant::answer_before_write));
   };
   if (std::any_of(entry->answers.begin(), entry->answers.end(), is_due)) {
     for (PendingAnswer& pending : std::exchange(entry->answers, {})) {
@@ -201,7 +203,7 @@ void Shard::created(const EntryPtr& entry, std::unique_ptr<CreateRequest> reques
   } else if (first_pass) {
     entry->answers.push_back({entry->transaction.written, *first_pass, std::move(request->completion), nullptr});
   } else {
-    entry->pass_waiters.push_back(std::move(request->completion));
+    entry->answers.push_back({kPassEnd, Done{}, std::move(request->completion), nullptr});
   }
 }
 
@@ -222,7 +224,6 @@ void Shard::poison(const EntryPtr& entry, bool mistrusted) {
 
 void Shard::fail_waiters(const EntryPtr& entry, const Error& error) {
   for (PendingAnswer& pending : std::exchange(entry->answers, {})) pending.completion(error);
-  for (Completion<Done>& waiter : std::exchange(entry->pass_waiters, {})) waiter(error);
   for (Completion<GlobalStatus>& waiter : std::exchange(entry->final_waiters, {})) waiter(error);
   for (auto& observer : std::exchange(entry->observers, {})) observer(error);
   for (const auto& ask : std::exchange(entry->asked, {})) ask->completion(error);
