@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 #include <shared_mutex>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -168,13 +169,13 @@ class MemoryStore final : public Store {
     Records& home = is_final(change.state.status) ? finished_ : unfinished_;
     const auto record = home.emplace_hint(home.end(), id, Record{id, change.definition, change.state, {}, {}});
     take_parts(record->second, change);
-    index_.emplace(change.gid, record);
+    index_.emplace(change.definition->gid, record);
     if (is_final(change.state.status)) finish_order_.emplace(finished_at_ms(change.state), id);
     return {ChangeResult::applied, id};
   }
 
   ChangeOutcome change(const Change& change) {
-    const auto found = index_.find(change.gid);
+    auto found = index_.find(change.gid);
     if (found == index_.end() || found->second->second.state.status != change.expected_status) {
       return {ChangeResult::conflict, 0};
     }
@@ -186,7 +187,12 @@ class MemoryStore final : public Store {
     const bool was_final = is_final(record.state.status);
     const bool becomes_final = is_final(change.state.status);
     if (was_final) finish_order_.erase({finished_at_ms(record.state), record.id});
-    if (change.definition) record.definition = change.definition;
+    if (change.definition) {
+      auto place = index_.extract(found);
+      place.key() = change.definition->gid;
+      record.definition = change.definition;
+      found = index_.insert(std::move(place)).position;
+    }
     record.state = change.state;
     take_parts(record, change);
     if (was_final != becomes_final) {
@@ -201,8 +207,8 @@ class MemoryStore final : public Store {
   std::shared_mutex mutex_;
   Records unfinished_;
   Records finished_;
-  std::unordered_map<std::string, Records::iterator> index_;
-  std::set<std::pair<std::int64_t, std::int64_t>> finish_order_;  // (time, id)
+  std::unordered_map<std::string_view, Records::iterator> index_;  // by the gid in the definition of each
+  std::set<std::pair<std::int64_t, std::int64_t>> finish_order_;   // (time, id)
   std::unordered_map<std::string, Purged> purged_;
   std::set<std::pair<std::int64_t, std::string>> purge_order_;  // (time, gid)
   std::int64_t next_id_ = 1;
