@@ -49,18 +49,19 @@ void Shard::send(const std::shared_ptr<CallRecord>& record) {
         LogLevel::debug, definition.gid,
         "calls " + std::string(branch.branch_id) + " " + std::string(branch.operation) + " " + std::string(branch.url));
   }
-  BranchCall call;
-  call.gid = definition.gid;
-  call.trans_type = definition.type;
-  call.branch_id = branch.branch_id;
-  call.operation = branch.operation;
-  call.protocol = definition.protocol;
-  call.url = branch.url;
-  call.payload = branch.payload;
+  BranchCall call{
+      .gid = definition.gid,
+      .trans_type = definition.type,
+      .branch_id = std::string(branch.branch_id),
+      .operation = std::string(branch.operation),
+      .protocol = definition.protocol,
+      .url = std::string(branch.url),
+      .payload = std::string(branch.payload),
+      .timeout_ms = call_timeout_ms(definition),
+  };
   if (!definition.options.branch_headers.empty()) {
     call.headers = {record->entry->transaction.definition, &definition.options.branch_headers};
   }
-  call.timeout_ms = call_timeout_ms(definition);
   caller->call(std::move(call), std::move(completion));
 }
 

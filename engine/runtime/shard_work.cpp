@@ -64,14 +64,16 @@ void Shard::end_pass(Entry& entry, const Result<Done>& answer) {
 
 void Shard::push(const EntryPtr& entry, const core::Effects& effects) {
   const core::Transaction& transaction = entry->transaction;
-  Change change;
-  change.gid = entry->gid;
-  change.create = effects.create;
-  change.expected_status = effects.expected_status;
-  if (effects.create || effects.definition_changed) change.definition = transaction.definition;
-  change.type = transaction.definition->type;
-  change.create_time_ms = transaction.definition->create_time_ms;
-  change.state = transaction.state;
+  const bool tells_definition = effects.create || effects.definition_changed;
+  Change change{
+      .gid = entry->gid,
+      .create = effects.create,
+      .expected_status = effects.expected_status,
+      .definition = tells_definition ? transaction.definition : nullptr,
+      .type = transaction.definition->type,
+      .create_time_ms = transaction.definition->create_time_ms,
+      .state = transaction.state,
+  };
   if (effects.registered > 0) {
     change.first_registration = transaction.registrations.size() - effects.registered;
     const auto first = transaction.registrations.end() - static_cast<std::ptrdiff_t>(effects.registered);
