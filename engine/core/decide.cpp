@@ -73,15 +73,21 @@ Result<Done> unfinished_answer(const Transaction& transaction, Error otherwise) 
 }
 
 Decision create(std::shared_ptr<const Definition> definition, GlobalStatus status, Moment now, const Policy& policy) {
-  Decision decision;
-  Transaction& transaction = decision.transaction;
+  Transaction transaction;
+  Effects effects = create_in_place(transaction, std::move(definition), status, now, policy);
+  return {std::move(effects), std::move(transaction)};
+}
+
+Effects create_in_place(Transaction& transaction, std::shared_ptr<const Definition> definition, GlobalStatus status,
+                        Moment now, const Policy& policy) {
   transaction.plan = plan_of(*definition);
   if (transaction.plan) transaction.compensate_cursor = transaction.plan->step_count();
   transaction.branches.resize(definition->branches.size());
   transaction.memory.resize(definition->branches.size());
   transaction.definition = std::move(definition);
-  Decider(transaction, decision, now, policy).created(status);
-  return decision;
+  Effects effects;
+  Decider(transaction, effects, now, policy).created(status);
+  return effects;
 }
 
 Transaction resume(StoredTransaction stored, Moment now, const Policy& policy) {

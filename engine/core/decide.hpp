@@ -185,7 +185,11 @@ Decision create(std::shared_ptr<const Definition> definition, GlobalStatus statu
 Transaction resume(StoredTransaction stored, Moment now, const Policy& policy);
 
 Decision decide(Transaction transaction, const Event& event, Moment now, const Policy& policy);
-// The same, for a driver that keeps the transaction in one place: moving it costs as much as deciding.
+
+// The same two, for a driver that keeps the transaction in one place: moving it costs as much as deciding. What is
+// created must be empty.
+Effects create_in_place(Transaction& transaction, std::shared_ptr<const Definition> definition, GlobalStatus status,
+                        Moment now, const Policy& policy);
 Effects decide_in_place(Transaction& transaction, const Event& event, Moment now, const Policy& policy);
 
 // What submit (and abort, of a tcc or xa) answers with wait_result when a pass has ended as this.

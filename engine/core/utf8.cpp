@@ -6,8 +6,12 @@ std::optional<std::size_t> count_characters(const std::string& text) {
   std::size_t count = 0;
   for (std::size_t at = 0; at < text.size(); ++count) {
     const auto first = static_cast<unsigned char>(text[at]);
-    const std::size_t length = first < 0x80 ? 1 : (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : 4;
-    if (first >= 0x80 && (first < 0xC2 || first > 0xF4)) return std::nullopt;
+    if (first < 0x80) {
+      ++at;
+      continue;
+    }
+    const std::size_t length = (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : 4;
+    if (first < 0xC2 || first > 0xF4) return std::nullopt;
     if (at + length > text.size()) return std::nullopt;
     for (std::size_t i = 1; i < length; ++i) {
       if ((static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) return std::nullopt;

@@ -95,9 +95,7 @@ void Shard::create(std::unique_ptr<CreateRequest> request) {
   std::shared_ptr<const Definition> definition = request->definition;
   const GlobalStatus status = request->status;
   entry->request = std::move(request);
-  core::Decision created = core::create(std::move(definition), status, now, around_.policy);
-  entry->transaction = std::move(created.transaction);
-  carry_out(entry, created);
+  carry_out(entry, core::create_in_place(entry->transaction, std::move(definition), status, now, around_.policy));
 }
 
 // It cannot be created as it is; but if the gid is known, it need not be.
