@@ -176,8 +176,11 @@ std::string encode_ext_data(TransType type, std::int64_t create_time_ms, const S
     if (type == TransType::saga && submit_time_ms != floor_to_seconds(state.submit_time_ms)) {
       object.number_unless_zero("submit_time_ms", state.submit_time_ms);
     }
-    if (!held && state.next_retry_time_ms % 1000 != 0)
+    // What has ended is not tried again. Times that differ by milliseconds would keep those that end together from
+    // being one UPDATE.
+    if (!held && !is_final(state.status) && state.next_retry_time_ms % 1000 != 0) {
       object.number_unless_zero("next_retry_time_ms", state.next_retry_time_ms);
+    }
     if (state.retry_interval_ms % 1000 != 0) object.number_unless_zero("retry_interval_ms", state.retry_interval_ms);
     object.end();
     text += '}';
