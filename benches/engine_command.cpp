@@ -27,7 +27,7 @@ struct EnginePlan {
   std::string store;
   std::string path;
   std::size_t in_flight = 512;
-  std::size_t shards = 0;  // 0: the engine's own
+  std::size_t shards = 1;
   unsigned steps = 2;
   std::size_t payload_bytes = 64;
   double seconds = 5;
@@ -203,13 +203,14 @@ int run_engine(const std::vector<std::string>& arguments) {
   namespace po = boost::program_options;
   EnginePlan plan;
   std::vector<std::string> stores;
+  const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
   po::options_description options("settle-bench engine");
   // clang-format off
   options.add_options()
       ("store", po::value(&stores)->multitoken()->default_value({"rocksdb"}, "rocksdb"), "memory, rocksdb and/or mysql")
       ("path", po::value(&plan.path)->default_value("."), "where the store's temporary folder is made")
       ("in-flight", po::value(&plan.in_flight)->default_value(512), "sagas at once")
-      ("shards", po::value(&plan.shards)->default_value(0), "event loops; 0: what the engine takes by itself")
+      ("shards", po::value(&plan.shards)->default_value(processors), "event loops; as settled, one for each processor")
       ("steps", po::value(&plan.steps)->default_value(2), "of a saga")
       ("payload-bytes", po::value(&plan.payload_bytes)->default_value(64), "of a step")
       ("seconds", po::value(&plan.seconds)->default_value(5), "measured time")
@@ -219,7 +220,9 @@ int run_engine(const std::vector<std::string>& arguments) {
   const CommandLine parsed = parse_command_line(arguments, options);
   if (const int* status = std::get_if<int>(&parsed)) return *status;
   const auto& values = std::get<po::variables_map>(parsed);
-  if (plan.in_flight == 0 || plan.steps == 0) return fail("--in-flight and --steps must be 1 or more", kExitUsage);
+  if (plan.in_flight == 0 || plan.steps == 0 || plan.shards == 0) {
+    return fail("--in-flight, --steps and --shards must be 1 or more", kExitUsage);
+  }
   for (const std::string& store : stores) {
     if (!is_store_kind(store)) return fail("no such store: " + store, kExitUsage);
   }

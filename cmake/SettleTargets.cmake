@@ -57,6 +57,15 @@ function(settle_program name)
   target_link_libraries(${name} PRIVATE ${arg_LINK} settle_warnings)
 endfunction()
 
+# settle_fast_allocator(PROGRAM): a transaction is allocated by one thread and freed by another, which the C library's
+# allocator is slow at. Who embeds the engine chooses for themselves, so no library of settle is linked with one.
+function(settle_fast_allocator program)
+  if(SETTLE_JEMALLOC AND NOT SETTLE_SANITIZERS)
+    find_library(SETTLE_JEMALLOC_LIBRARY jemalloc REQUIRED)
+    target_link_libraries(${program} PRIVATE ${SETTLE_JEMALLOC_LIBRARY})
+  endif()
+endfunction()
+
 # settle_test(NAME SOURCES … LINK … [LABELS …] [TIMEOUT seconds]): a doctest program, run by ctest as one test.
 function(settle_test name)
   if(NOT SETTLE_BUILD_TESTS)

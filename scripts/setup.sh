@@ -15,7 +15,7 @@ packages=(
   g++ cmake ninja-build ccache pkg-config git python3
   libboost1.81-dev libboost-json1.81-dev libboost-program-options1.81-dev
   libmysqlcppconn7v5
-  librocksdb-dev libgflags-dev libsnappy-dev libbz2-dev zlib1g-dev liblz4-dev libzstd-dev
+  librocksdb-dev libgflags-dev libjemalloc-dev libsnappy-dev libbz2-dev zlib1g-dev liblz4-dev libzstd-dev
   libssl-dev libfmt-dev libspdlog-dev libyaml-cpp-dev prometheus-cpp-dev
   libgrpc++-dev protobuf-compiler-grpc protobuf-compiler libprotobuf-dev
   doctest-dev
