@@ -210,7 +210,7 @@ int run_engine(const std::vector<std::string>& arguments) {
       ("store", po::value(&stores)->multitoken()->default_value({"rocksdb"}, "rocksdb"), "memory, rocksdb and/or mysql")
       ("path", po::value(&plan.path)->default_value("."), "where the store's temporary folder is made")
       ("in-flight", po::value(&plan.in_flight)->default_value(512), "sagas at once")
-      ("shards", po::value(&plan.shards)->default_value(processors), "event loops; as settled, one for each processor")
+      ("shards", po::value(&plan.shards)->default_value(processors), "event loops; without it one for each processor")
       ("steps", po::value(&plan.steps)->default_value(2), "of a saga")
       ("payload-bytes", po::value(&plan.payload_bytes)->default_value(64), "of a step")
       ("seconds", po::value(&plan.seconds)->default_value(5), "measured time")

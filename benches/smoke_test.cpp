@@ -247,6 +247,7 @@ TEST_CASE("bench/command line: what is wrong -> status 2 and nothing measured") 
                                 "store --seconds 0",
                                 "engine --store tape",
                                 "engine --in-flight 0",
+                                "engine --shards 0",
                                 "engine --seconds much",
                                 "engine stray",
                                 "http",

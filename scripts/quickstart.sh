@@ -20,7 +20,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  PYTHONPATH=tests/support python3 -c 'from settled import free_port; print(free_port())'
 }
 
 # Waits until the process accepts connections; where it ends before that, shows what it said.

@@ -74,7 +74,8 @@ def main():
             environment.update(mysql_settings(started.enter_context(mariadb.MariaDB(folder))))
         command = [python, player, "--server-cmd", shlex.quote(os.path.abspath(options.settled)) + " --test-clock",
                    "--http", "127.0.0.1:%d" % free_port(), "--grpc", "127.0.0.1:%d" % free_port(),
-                   "--participant-port", str(free_port()), "--clock", "--patience", options.patience, "-v", *(cases[name] for name in names)]
+                   "--participant-port", str(free_port()), "--clock", "--patience", options.patience, "-v",
+                   *(cases[name] for name in names)]
         run = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              text=True)
     print(run.stdout)
