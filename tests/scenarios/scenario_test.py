@@ -39,6 +39,7 @@ class Participant:
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
                 status, text = outer.called(self.command, self.path, body, self.headers)
+                text = json.loads(text) if text.startswith('"') else text
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text.encode())))
                 self.end_headers()

@@ -93,6 +93,8 @@ TEST_CASE("http/caller: every form of an answer -> its meaning and text") {
       {answer("425 Too Early", "wait"), CallResult::ongoing, "wait"},
       {answer("200 OK", "FAILURE"), CallResult::failure, "FAILURE"},
       {answer("500 Oops", "broken"), CallResult::unknown, "status 500: broken"},
+      {answer("409 Conflict", " no\tstock\r\n"), CallResult::failure, "no\tstock"},
+      {answer("500 Oops", "\n"), CallResult::unknown, "status 500: "},
       {"HTTP/1.1 302 Found\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n", CallResult::unknown, "status 302: "},
       {"HTTP/1.1 204 No Content\r\n\r\n", CallResult::unknown, "status 204: "},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nON\r\n5\r\nGOING\r\n0\r\n\r\n", CallResult::ongoing,

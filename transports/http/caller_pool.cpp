@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include <boost/asio/ip/address.hpp>
@@ -12,6 +13,7 @@
 #include "transports/http/branch_request.hpp"
 #include "transports/http/json_rpc_branch.hpp"
 #include "transports/http/url.hpp"
+#include "transports/http/white_space.hpp"
 
 namespace settle::http {
 namespace {
@@ -33,7 +35,8 @@ std::int64_t steady_ms() {
 
 BranchReply unknown(std::string why) { return BranchReply{CallResult::unknown, std::move(why)}; }
 
-BranchReply read_answer(AnswerForm form, unsigned status, std::string body) {
+BranchReply read_answer(AnswerForm form, unsigned status, std::string_view answer) {
+  std::string body(trimmed(answer));
   auto result = CallResult::unknown;
   if (form == AnswerForm::plain) {
     if (status >= 200 && status < 300) result = CallResult::success;
@@ -205,7 +208,7 @@ void CallerPool::answered(const Connection& connection, Call call, unsigned stat
     release(host, connection);
   }
   serve_waiting(host);
-  end(call, read_answer(call->form, status, std::move(body)));
+  end(call, read_answer(call->form, status, body));
 }
 
 void CallerPool::broken(const Connection& connection, Call call, std::string why, bool may_repeat) {
