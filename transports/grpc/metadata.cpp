@@ -33,22 +33,22 @@ bool is_own(std::string_view name) {
 grpc_slice unowned(std::string_view text) { return grpc_slice_from_static_buffer(text.data(), text.size()); }
 
 std::optional<std::string> add(grpc::ClientContext& context, const std::string& name, const std::string& value) {
-  if (auto wrong = check_metadata(name, name, value)) return wrong;
+  if (auto wrong = check_metadata(name, value)) return wrong;
   context.AddMetadata(name, value);
   return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string> check_metadata(std::string_view what, std::string_view name, std::string_view value) {
+std::optional<std::string> check_metadata(std::string_view name, std::string_view value) {
   if (is_own(name)) return std::nullopt;  // never sent
   if (grpc_header_key_is_legal(unowned(name)) == 0) {
-    return std::string(what) + ": gRPC cannot carry metadata of the name '" + std::string(name) + "'";
+    return "gRPC cannot carry metadata of the name '" + std::string(name) + "'";
   }
   if (grpc_is_binary_header(unowned(name)) != 0 || grpc_header_nonbin_value_is_legal(unowned(value)) != 0) {
     return std::nullopt;
   }
-  return std::string(what) + ": gRPC can carry printable ASCII only, which '" + std::string(value) + "' is not";
+  return std::string(name) + ": gRPC can carry printable ASCII only, which '" + std::string(value) + "' is not";
 }
 
 std::string metadata_name(std::string_view header) {

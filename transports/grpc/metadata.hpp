@@ -13,9 +13,9 @@ class ClientContext;
 
 namespace settle::rpc {
 
-// What is wrong with this name or this value where it is to travel as metadata; nothing where it can. `what` is how the
-// message calls it. gRPC ends the process where it is given anything else.
-std::optional<std::string> check_metadata(std::string_view what, std::string_view name, std::string_view value);
+// What is wrong with this name or this value where it is to travel as metadata; nothing where it can. gRPC ends the
+// process where it is given anything else.
+std::optional<std::string> check_metadata(std::string_view name, std::string_view value);
 
 // A header's name as metadata has it: in lower case.
 std::string metadata_name(std::string_view header);

@@ -1,12 +1,10 @@
 #include "transports/grpc/requests.hpp"
 
 #include <iterator>
-#include <string_view>
 #include <utility>
 
 #include "engine/json/custom_data.hpp"
 #include "transports/dtm/steps.hpp"
-#include "transports/grpc/metadata.hpp"
 
 namespace settle::rpc {
 namespace {
@@ -14,17 +12,6 @@ namespace {
 using StringMap = google::protobuf::Map<std::string, std::string>;
 
 Error no_gid() { return dtm::invalid("no gid specified"); }
-
-// Of what branches will be told in metadata: better refused now than at every call.
-Result<Done> check_told(std::string_view what, std::string_view name, std::string_view value) {
-  if (auto wrong = check_metadata(what, name, value)) return dtm::invalid(std::move(*wrong));
-  return Done{};
-}
-
-Result<Done> check_gid(const std::string& gid) {
-  if (gid.empty()) return no_gid();
-  return check_told("Gid", "dtm-gid", gid);
-}
 
 const std::string& text_in(const StringMap& map, const char* name) {
   static const std::string kNone;
@@ -40,7 +27,6 @@ Result<Done> read_options(const dtmgimp::DtmTransOptions& message, Options& opti
   options.retry_limit = message.retrylimit();
   for (const auto& [name, value] : message.branchheaders()) {
     if (Result<Done> ok = dtm::check_branch_header(name, value); !ok) return ok;
-    if (Result<Done> ok = check_told("BranchHeaders." + name, metadata_name(name), value); !ok) return ok;
     options.branch_headers.emplace(name, value);
   }
   return Done{};
@@ -49,7 +35,7 @@ Result<Done> read_options(const dtmgimp::DtmTransOptions& message, Options& opti
 }  // namespace
 
 Result<dtm::TransactionRequest> read_transaction(dtmgimp::DtmRequest& message) {
-  if (Result<Done> ok = check_gid(message.gid()); !ok) return std::move(ok.error());
+  if (message.gid().empty()) return no_gid();
   Result<TransType> type = dtm::parse_type(message.transtype());
   if (!type) return std::move(type.error());
   dtm::TransactionRequest request;
@@ -61,9 +47,6 @@ Result<dtm::TransactionRequest> read_transaction(dtmgimp::DtmRequest& message) {
   definition.custom_data = std::move(*message.mutable_customeddata());
   if (Result<Done> ok = read_options(message.transoptions(), definition.options); !ok) return std::move(ok.error());
   if (Result<Done> ok = dtm::parse_custom_data(definition); !ok) return std::move(ok.error());
-  if (Result<Done> ok = check_told("custom_data.name", "dtm-op", definition.callback_name); !ok) {
-    return std::move(ok.error());
-  }
   auto& payloads = *message.mutable_binpayloads();
   Result<Done> steps = dtm::parse_steps(
       message.steps(), {std::make_move_iterator(payloads.begin()), std::make_move_iterator(payloads.end())},
@@ -89,8 +72,7 @@ Result<dtm::Reference> read_reference(dtmgimp::DtmRequest& message) {
 Result<dtm::BranchRequest> read_branch(dtmgimp::DtmBranchRequest& message) {
   Result<TransType> type = dtm::parse_branch_type(message.transtype());
   if (!type) return std::move(type.error());
-  if (Result<Done> ok = check_gid(message.gid()); !ok) return std::move(ok.error());
-  if (Result<Done> ok = check_told("BranchID", "dtm-branch_id", message.branchid()); !ok) return std::move(ok.error());
+  if (message.gid().empty()) return no_gid();
   dtm::BranchRequest request;
   request.gid = std::move(*message.mutable_gid());
   request.type = type.value();

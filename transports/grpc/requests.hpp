@@ -1,5 +1,6 @@
 // Reading what clients send over gRPC (protocol.md §4), as what transports/dtm reads from JSON. Whatever is wrong is
-// Code::invalid, with a message that names the field. gids are taken as they are.
+// Code::invalid, with a message that names the field. gids are taken as they are. What a branch over HTTP can be told
+// is taken, though a branch over gRPC cannot be told all of it (metadata.hpp): its calls say so.
 #pragma once
 
 #include "proto/dtm.pb.h"
