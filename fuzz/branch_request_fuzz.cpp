@@ -44,7 +44,7 @@ BranchCall read_call(std::string_view bytes) {
 void check_request(const BranchCall& call) {
   const Result<http::Url> url = http::parse_url(http::branch_target(call));
   if (!url) return;
-  const Result<std::string> head = http::request_head(call, url.value());
+  const Result<std::string> head = http::request_head(http::first_request(call, url.value()), call.payload.size());
   if (!head) return check(head.error().code == Code::invalid, "a header that cannot be sent is the client's fault");
   const std::string message = head.value() + call.payload;
   http::RequestParser parser(kBytesMax, kBytesMax, kBytesMax);

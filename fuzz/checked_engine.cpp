@@ -50,7 +50,7 @@ void check_mysql(const StoredTransaction& transaction) {
 void check_http_headers(const Definition& definition) {
   BranchCall call{.gid = definition.gid, .branch_id = "01", .url = "http://host/branch", .payload = "{}"};
   call.headers = std::make_shared<const std::map<std::string, std::string>>(definition.options.branch_headers);
-  const auto head = http::request_head(call, http::parse_url(call.url).value());
+  const auto head = http::request_head(http::first_request(call, http::parse_url(call.url).value()), 0);
   check(static_cast<bool>(head), "headers that were accepted can be sent", head ? "" : head.error().message);
 }
 

@@ -20,6 +20,7 @@ constexpr std::size_t kAnswerBytesMax = 1'024;
 struct Seen {
   AnswerState state = AnswerState::more;
   unsigned status = 0;
+  std::string location;
   std::string body;
   bool keep_alive = false;
   bool operator==(const Seen&) const = default;
@@ -41,9 +42,11 @@ Seen read(std::string_view stream, std::size_t piece, bool closes) {
   if (closes && parser.state() == AnswerState::more) parser.feed_end();
   Seen seen{.state = parser.state()};
   if (seen.state != AnswerState::complete) return seen;
-  seen.status = parser.status();
-  seen.body = parser.take_body();
   seen.keep_alive = parser.keep_alive();
+  http::Answer answer = parser.take_answer();
+  seen.status = answer.status;
+  seen.location = std::move(answer.location);
+  seen.body = std::move(answer.body);
   check(seen.body.size() <= kAnswerBytesMax, "a body stays within its limit");
   check(seen.status / 100 != 1 || seen.status == 101, "an interim answer is none");
   return seen;

@@ -93,13 +93,14 @@ void check_answers(std::string_view answers, const Handled& handled) {
     answers.remove_prefix(parser.feed(answers));
     if (parser.state() == http::AnswerState::more && answers.empty()) return;  // a lone "100 Continue"
     check(parser.state() == http::AnswerState::complete, "what the server sends are answers", answers);
-    if (parser.status() == 200) {
+    const http::Answer answer = parser.take_answer();
+    if (answer.status == 200) {
       ++successes;
-      echoed_bytes += parser.take_body().size();
+      echoed_bytes += answer.body.size();
       continue;
     }
-    check(parser.status() >= 400 && parser.status() < 500, "a client is refused as one");
-    check(is_json(parser.take_body()), "a refusal is JSON");
+    check(answer.status >= 400 && answer.status < 500, "a client is refused as one");
+    check(is_json(answer.body), "a refusal is JSON");
     check(answers.empty(), "nothing follows a refusal", answers);
     check(!parser.keep_alive(), "a refusal is the last answer");
   }

@@ -1,4 +1,4 @@
-// Urls of branches over HTTP and gRPC, addresses, and what stands behind a question mark.
+// Urls of branches over HTTP and gRPC, where answers lead to, addresses, and what stands behind a question mark.
 #include <string>
 
 #include "fuzz/fuzzer.hpp"
@@ -35,6 +35,21 @@ void check_http_url(std::string_view text) {
         "a url that is written anew goes to the same place", again_text);
   check(again.value().user == url.user, "a url that is written anew has the same user", again_text);
   check(again.value().target == url.target, "a url that is written anew has the same target", again_text);
+}
+
+// Wherever an answer leads, it is a url like any other.
+void check_location(std::string_view location) {
+  for (const char* const base : {"http://host/a/b?c=d", "https://me:pw@host:8"}) {
+    const Result<http::Url> resolved = http::resolve_url(http::parse_url(base).value(), location);
+    if (!resolved) {
+      check(resolved.error().code == Code::invalid, "a malformed location is the participant's fault");
+      continue;
+    }
+    const std::string text = http::url_text(resolved.value());
+    check(is_sendable(resolved.value().target), "a target can stand in a request line", text);
+    const Result<http::Url> again = http::resolve_url(http::parse_url("http://other").value(), text);
+    check(again && http::url_text(again.value()) == text, "what was resolved is a url that means itself", text);
+  }
 }
 
 void check_grpc_url(std::string_view text) {
@@ -75,6 +90,7 @@ void check_query(std::string_view text) {
 
 void run(std::string_view input) {
   check_http_url(input);
+  check_location(input);
   check_grpc_url(input);
   check_percent(input);
   check_query(input);

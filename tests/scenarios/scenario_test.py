@@ -41,6 +41,8 @@ class Participant:
                 status, text = outer.called(self.command, self.path, body, self.headers)
                 text = json.loads(text) if text.startswith('"') else text
                 self.send_response(status)
+                if 300 <= status < 400 and text:
+                    self.send_header("Location", text)
                 self.send_header("Content-Length", str(len(text.encode())))
                 self.end_headers()
                 self.wfile.write(text.encode())
@@ -107,7 +109,7 @@ class Play:
         self.participant.server.shutdown()
 
     def out(self, text):
-        return text.replace(self.participant.url, PARTICIPANT)
+        return text.replace(self.participant.url.removeprefix("http://"), PARTICIPANT.removeprefix("http://"))
 
     def into(self, text):
         return text.replace(PARTICIPANT, self.participant.url)

@@ -28,19 +28,21 @@ class BeastParser final : public beast_http::basic_parser<false> {
     eager(true);
   }
 
-  std::string body;
-  unsigned answer_status = 0;
+  Answer answer;
 
  private:
   void on_request_impl(beast_http::verb /*verb*/, BeastView /*method*/, BeastView /*target*/, int /*version*/,
                        BeastError& /*error*/) override {}
 
   void on_response_impl(int status, BeastView /*reason*/, int /*version*/, BeastError& /*error*/) override {
-    answer_status = static_cast<unsigned>(status);
+    answer.status = static_cast<unsigned>(status);
   }
 
-  void on_field_impl(beast_http::field /*name*/, BeastView /*name_text*/, BeastView /*value*/,
-                     BeastError& /*error*/) override {}
+  // Comes for the fields behind a chunked body, too.
+  void on_field_impl(beast_http::field name, BeastView /*name_text*/, BeastView value, BeastError& /*error*/) override {
+    if (name != beast_http::field::location || is_header_done() || !answer.location.empty()) return;
+    answer.location.assign(value.data(), value.size());
+  }
 
   void on_header_impl(BeastError& /*error*/) override {}
 
@@ -49,7 +51,7 @@ class BeastParser final : public beast_http::basic_parser<false> {
     if (*length > body_bytes_max_) {
       error = beast_http::error::body_limit;
     } else {
-      body.reserve(std::min(*length, kBodyBytesReserved));
+      answer.body.reserve(std::min(*length, kBodyBytesReserved));
     }
   }
 
@@ -64,10 +66,10 @@ class BeastParser final : public beast_http::basic_parser<false> {
   void on_finish_impl(BeastError& /*error*/) override {}
 
   std::size_t take(BeastView bytes, BeastError& error) {
-    if (bytes.size() > body_bytes_max_ - body.size()) {
+    if (bytes.size() > body_bytes_max_ - answer.body.size()) {
       error = beast_http::error::body_limit;
     } else {
-      body.append(bytes.data(), bytes.size());
+      answer.body.append(bytes.data(), bytes.size());
     }
     return bytes.size();
   }
@@ -96,7 +98,7 @@ struct AnswerParser::Parser {
         return too_long ? AnswerState::too_long : AnswerState::malformed;
       }
       if (beast->is_done()) {
-        if (!is_interim(beast->answer_status)) return AnswerState::complete;
+        if (!is_interim(beast->answer.status)) return AnswerState::complete;
         if (++interim_answers > kInterimAnswersMax) return AnswerState::malformed;
         beast.emplace(body_bytes_max);
         continue;
@@ -144,8 +146,7 @@ void AnswerParser::feed_end() {
 }
 
 AnswerState AnswerParser::state() const { return parser_->state; }
-unsigned AnswerParser::status() const { return parser_->beast->answer_status; }
 bool AnswerParser::keep_alive() const { return parser_->beast->keep_alive(); }
-std::string AnswerParser::take_body() { return std::move(parser_->beast->body); }
+Answer AnswerParser::take_answer() { return std::move(parser_->beast->answer); }
 
 }  // namespace settle::http

@@ -11,9 +11,15 @@ namespace settle::http {
 
 enum class AnswerState : std::uint8_t {
   more,       // feed() wants further bytes
-  complete,   // status() and take_body() are the answer
+  complete,   // take_answer() is the answer
   malformed,  // it is not HTTP
   too_long,   // head or body pass the limit
+};
+
+struct Answer {
+  unsigned status = 0;
+  std::string location;  // the field Location, the first one; empty where there is none
+  std::string body;
 };
 
 // Interim answers (100 Continue) are read over. Threads: one at a time.
@@ -35,9 +41,8 @@ class AnswerParser {
   void feed_end();
 
   AnswerState state() const;
-  unsigned status() const;
   bool keep_alive() const;
-  std::string take_body();
+  Answer take_answer();
 
   static constexpr std::size_t kHeadBytesMax = 64 << 10;
 

@@ -95,7 +95,9 @@ TEST_CASE("http/caller: every form of an answer -> its meaning and text") {
       {answer("500 Oops", "broken"), CallResult::unknown, "status 500: broken"},
       {answer("409 Conflict", " no\tstock\r\n"), CallResult::failure, "no\tstock"},
       {answer("500 Oops", "\n"), CallResult::unknown, "status 500: "},
-      {"HTTP/1.1 302 Found\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n", CallResult::unknown, "status 302: "},
+      {answer("302 Found", "somewhere"), CallResult::unknown, "status 302: somewhere"},
+      {answer("307 Temporary Redirect", "FAILURE"), CallResult::failure, "FAILURE"},
+      {"HTTP/1.1 300 Choose\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n", CallResult::unknown, "status 300: "},
       {"HTTP/1.1 204 No Content\r\n\r\n", CallResult::unknown, "status 204: "},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nON\r\n5\r\nGOING\r\n0\r\n\r\n", CallResult::ongoing,
        "ONGOING"},
@@ -116,6 +118,110 @@ TEST_CASE("http/caller: every form of an answer -> its meaning and text") {
     CHECK(reply.result == row.result);
     CHECK(reply.text == row.text);
   }
+}
+
+std::string redirect(const std::string& status, const std::string& location) {
+  return "HTTP/1.1 " + status + "\r\nLocation: " + location + "\r\nContent-Length: 7\r\n\r\nFAILURE";
+}
+
+TEST_CASE("http/caller: redirects -> followed, over a kept connection and to another host; the last answer counts") {
+  std::vector<std::string> requests;
+  const ScriptedParticipant second({[&requests](TestSocket& client) {
+    requests.push_back(client.receive_message());
+    client.send(answer("409 Conflict", "no stock"));
+  }});
+  const ScriptedParticipant first({[&requests, &second](TestSocket& client) {
+    for (const std::string& location : {std::string("y"), second.url("/z")}) {
+      requests.push_back(client.receive_message());
+      client.send(redirect("307 Temporary Redirect", location));
+    }
+  }});
+  CallerShard shard;
+  const BranchReply reply = shard.call(call_of(first.url("/a/x")));
+  CHECK(reply.result == CallResult::failure);
+  CHECK(reply.text == "no stock");
+  REQUIRE(requests.size() == 3);
+  CHECK(requests[0].find("POST /a/x?branch_id=01&gid=g&") == 0);
+  CHECK(requests[1].find("POST /a/y HTTP/1.1\r\n") == 0);
+  CHECK(requests[2].find("POST /z HTTP/1.1\r\n") == 0);
+  CHECK(has(requests[2], "\r\nReferer: " + first.url("/a/y") + "\r\n"));
+  for (const std::string& request : requests) CHECK(has(request, "\r\n\r\n{}"));
+}
+
+TEST_CASE("http/caller: a redirect of a long payload, told before all of it was sent -> sent whole to the other url") {
+  std::string request;
+  std::promise<void> came;
+  const ScriptedParticipant second({[&request, &came](TestSocket& client) {
+    request = client.receive_message();
+    came.set_value();
+    client.send(answer("200 OK", "done"));
+  }});
+  const ScriptedParticipant first({[&second, seen = came.get_future().share()](TestSocket& client) {
+    client.receive_buffer_bytes(4'096);
+    client.receive();
+    client.send(redirect("308 Permanent Redirect", second.url("/y")));
+    seen.wait();
+  }});
+  CallerShard shard;
+  BranchCall call = call_of(first.url());
+  call.payload = std::string(5 << 20, 'p') + "end";
+  CHECK(shard.call(call).text == "done");
+  CHECK(request.find("POST /y HTTP/1.1\r\n") == 0);
+  CHECK(request.substr(request.find("\r\n\r\n") + 4) == call.payload);
+}
+
+TEST_CASE("http/caller: redirects without an end, to nobody and to no url -> unknown with the reason") {
+  int requests = 0;
+  const std::string nobody = "127.0.0.1:" + std::to_string(closed_port());
+  const ScriptedParticipant participant({[&requests](TestSocket& client) {
+                                           while (!client.receive_message().empty()) {
+                                             ++requests;
+                                             client.send(redirect("302 Found", "/x"));
+                                             if (requests == 10) return;
+                                           }
+                                         },
+                                         answering(redirect("302 Found", "http://" + nobody + "/")),
+                                         answering(redirect("302 Found", "ftp://h/"))});
+  CallerShard shard;
+  const auto text_of_call = [&] {
+    const BranchReply reply = shard.call(call_of(participant.url()));
+    CHECK(reply.result == CallResult::unknown);
+    return reply.text;
+  };
+  const std::string peer = "127.0.0.1:" + std::to_string(participant.port());
+  CHECK(text_of_call() == peer + ": redirected 10 times");
+  CHECK(requests == 10);
+  CHECK(text_of_call() == "connect to " + nobody + ": connection refused");
+  CHECK(text_of_call() == peer + ": redirected to a malformed url 'ftp://h/': the scheme is neither http nor https");
+}
+
+TEST_CASE("http/caller: redirected to who never answers -> unknown at the deadline of the whole call") {
+  std::promise<void> release;
+  const auto held = release.get_future().share();
+  const ScriptedParticipant silent({[held](TestSocket&) { held.wait(); }});
+  const ScriptedParticipant participant({answering(redirect("302 Found", silent.url()))});
+  CallerShard shard;
+  BranchCall call = call_of(participant.url());
+  call.timeout_ms = 200;
+  const BranchReply reply = shard.call(std::move(call));
+  CHECK(reply.result == CallResult::unknown);
+  CHECK(reply.text == "127.0.0.1:" + std::to_string(silent.port()) + ": no answer within 200 ms");
+  release.set_value();
+}
+
+TEST_CASE("http/caller: destroyed while a redirect is followed -> ends as unknown") {
+  std::promise<void> came;
+  const ScriptedParticipant silent({[&came](TestSocket& client) {
+    client.receive_message();
+    came.set_value();
+    client.receive_message();
+  }});
+  const ScriptedParticipant participant({answering(redirect("302 Found", silent.url()))});
+  CallerShard shard;
+  auto reply = shard.start(call_of(participant.url()));
+  came.get_future().wait();
+  shard.run([&shard](BranchCaller&) { shard.destroy_caller(); });
+  CHECK(reply.get().text == "the caller has been closed");
 }
 
 TEST_CASE("http/caller: broken answers -> unknown with the reason") {

@@ -134,6 +134,23 @@ TEST_CASE("http/caller tls: an address -> checked against the certificate's addr
   CHECK(shard.call(call_of(https_url("127.0.0.1", participant))).result == CallResult::success);
 }
 
+TEST_CASE("http/caller tls: redirected from http to https -> its certificate is checked") {
+  const Identity identity("DNS:localhost");
+  const ScriptedParticipant secure({identity.serving()});
+  const ScriptedParticipant misnamed({identity.serving()});
+  const auto leading_to = [](const std::string& url) {
+    return [url](TestSocket& client) {
+      client.receive_message();
+      client.send("HTTP/1.1 302 Found\r\nLocation: " + url + "\r\nContent-Length: 0\r\n\r\n");
+    };
+  };
+  const ScriptedParticipant plain(
+      {leading_to(https_url("localhost", secure)), leading_to(https_url("127.0.0.1", misnamed))});
+  CallerShard shard(believing(identity));
+  CHECK(shard.call(call_of(plain.url())).text == "secret");
+  CHECK(has(shard.call(call_of(plain.url())).text, "certificate verify failed"));
+}
+
 TEST_CASE("http/caller tls: the wrong name, or a certificate that nobody vouches for -> unknown with the reason") {
   const Identity identity("DNS:other.example");
   const Identity stranger("DNS:localhost,IP:127.0.0.1");

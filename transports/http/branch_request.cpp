@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string_view>
 #include <utility>
 
@@ -43,11 +42,25 @@ bool is_field_value(std::string_view value) {
   });
 }
 
-bool frames_the_message(std::string_view name) {
-  constexpr std::array<std::string_view, 8> kNames = {"content-length", "transfer-encoding", "connection", "keep-alive",
-                                                      "expect",         "upgrade",           "te",         "trailer"};
-  return std::any_of(kNames.begin(), kNames.end(),
+template <std::size_t size>
+bool is_one_of(const std::array<std::string_view, size>& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(),
                      [name](std::string_view one) { return equals_ignoring_case(one, name); });
+}
+
+constexpr std::array<std::string_view, 8> kFraming = {"content-length", "transfer-encoding", "connection", "keep-alive",
+                                                      "expect",         "upgrade",           "te",         "trailer"};
+constexpr std::array<std::string_view, 6> kSecrets = {
+    "authorization", "cookie", "cookie2", "www-authenticate", "proxy-authenticate", "proxy-authorization"};
+constexpr std::array<std::string_view, 4> kOfBody = {"content-type", "content-encoding", "content-language",
+                                                     "content-location"};
+
+// Whether a branch header is sent with this request.
+bool is_told(const OutboundRequest& request, std::string_view name) {
+  if (is_one_of(kFraming, name)) return false;
+  if (!request.tells_secrets && is_one_of(kSecrets, name)) return false;
+  if (!request.tells_host && equals_ignoring_case(name, "host")) return false;
+  return request.tells_body || !is_one_of(kOfBody, name);
 }
 
 std::string base64(const std::string& text) {
@@ -66,12 +79,13 @@ void append_field(std::string& head, std::string_view name, std::string_view val
   head += "\r\n";
 }
 
-using Headers = std::map<std::string, std::string>;
-
-void append_own_field(std::string& head, const Headers* headers, std::string_view name, std::string_view value) {
-  const bool overridden = headers != nullptr && std::any_of(headers->begin(), headers->end(), [name](const auto& one) {
-                            return equals_ignoring_case(one.first, name);
-                          });
+void append_own_field(std::string& head, const OutboundRequest& request, std::string_view name,
+                      std::string_view value) {
+  const auto overrides = [&request, name](const auto& one) {
+    return equals_ignoring_case(one.first, name) && is_told(request, name);
+  };
+  const auto* const headers = request.headers.get();
+  const bool overridden = headers != nullptr && std::any_of(headers->begin(), headers->end(), overrides);
   if (!overridden) append_field(head, name, value);
 }
 
@@ -100,27 +114,35 @@ std::string branch_target(const BranchCall& call) {
   return out;
 }
 
-Result<std::string> request_head(const BranchCall& call, const Url& url) {
-  const Headers* const headers = call.headers.get();
+OutboundRequest first_request(const BranchCall& call, Url url) {
+  OutboundRequest request;
+  request.url = std::move(url);
+  request.posts = !call.payload.empty() || call.trans_type == TransType::xa;
+  request.headers = call.headers;
+  return request;
+}
+
+Result<std::string> request_head(const OutboundRequest& request, std::size_t payload_bytes) {
+  const Url& url = request.url;
   std::string head;
   head.reserve(256 + url.target.size());
-  const bool posts = !call.payload.empty() || call.trans_type == TransType::xa;
-  head += posts ? "POST " : "GET ";
+  head += request.posts ? "POST " : "GET ";
   head += url.target;
   head += " HTTP/1.1\r\n";
-  append_own_field(head, headers, "Host", authority(url));
-  append_own_field(head, headers, "User-Agent", "settle");
-  append_own_field(head, headers, "Content-Type", kJson);
-  append_own_field(head, headers, "Accept", kJson);
-  if (!url.user.empty()) append_own_field(head, headers, "Authorization", "Basic " + base64(url.user));
-  if (posts) append_field(head, "Content-Length", std::to_string(call.payload.size()));
-  if (headers != nullptr) {
-    for (const auto& [name, value] : *headers) {
+  append_own_field(head, request, "Host", authority(url));
+  append_own_field(head, request, "User-Agent", "settle");
+  if (request.tells_body) append_own_field(head, request, "Content-Type", kJson);
+  append_own_field(head, request, "Accept", kJson);
+  if (!url.user.empty()) append_own_field(head, request, "Authorization", "Basic " + base64(url.user));
+  if (!request.referer.empty()) append_own_field(head, request, "Referer", request.referer);
+  if (request.posts) append_field(head, "Content-Length", std::to_string(payload_bytes));
+  if (request.headers != nullptr) {
+    for (const auto& [name, value] : *request.headers) {
       if (!is_token(name)) return Error{Code::invalid, "branch header with a malformed name"};
       if (!is_field_value(value)) {
         return Error{Code::invalid, "branch header '" + name + "': the value holds a control character"};
       }
-      if (!frames_the_message(name)) append_field(head, name, value);
+      if (is_told(request, name)) append_field(head, name, value);
     }
   }
   head += "\r\n";

@@ -24,7 +24,7 @@ BranchCall example_call() {
 std::string head_of(const BranchCall& call) {
   const auto url = parse_url(branch_target(call));
   REQUIRE(url);
-  const auto head = request_head(call, url.value());
+  const auto head = request_head(first_request(call, url.value()), call.payload.size());
   REQUIRE(head);
   return head.value();
 }
@@ -145,7 +145,7 @@ TEST_CASE("http/branch request: a header that would break the message -> refused
     CAPTURE(headers.begin()->first);
     BranchCall call = example_call();
     call.headers = std::make_shared<const Headers>(headers);
-    const auto head = request_head(call, parse_url(call.url).value());
+    const auto head = request_head(first_request(call, parse_url(call.url).value()), call.payload.size());
     REQUIRE(!head);
     CHECK(has(head.error().message, "branch header"));
     CHECK(!has(head.error().message, "\n"));

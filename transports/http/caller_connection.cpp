@@ -45,9 +45,9 @@ CallerConnection::CallerConnection(asio::io_context& loop, Listener& listener, s
                                    std::size_t answer_bytes_max)
     : listener_(&listener),
       call_(std::move(call)),
-      peer_(call_->url.host.find(':') == std::string::npos
-                ? call_->url.host + ":" + std::to_string(call_->url.port)
-                : "[" + call_->url.host + "]:" + std::to_string(call_->url.port)),
+      peer_(call_->request.url.host.find(':') == std::string::npos
+                ? call_->request.url.host + ":" + std::to_string(call_->request.url.port)
+                : "[" + call_->request.url.host + "]:" + std::to_string(call_->request.url.port)),
       tls_context_(std::move(tls)),
       verify_certificates_(verify_certificates),
       answer_bytes_max_(answer_bytes_max),
@@ -74,7 +74,7 @@ void CallerConnection::connect(const std::vector<tcp::endpoint>& addresses) {
 }
 
 void CallerConnection::shake_hands() {
-  const std::string& host = call_->url.host;
+  const std::string& host = call_->request.url.host;
   tls_ = std::make_unique<ssl::stream<tcp::socket&>>(socket_, *tls_context_);
   error_code error;
   asio::ip::make_address(host, error);
@@ -223,10 +223,10 @@ void CallerConnection::make_room() {
 }
 
 void CallerConnection::deliver(bool ended_by_close) {
-  const unsigned status = parser_.status();
   const bool at_end = input_begin_ == input_end_;
-  const bool reusable = !ended_by_close && at_end && all_sent_ && status >= 200 && parser_.keep_alive();
-  std::string body = parser_.take_body();
+  const bool keeps_alive = parser_.keep_alive();
+  Answer answer = parser_.take_answer();
+  const bool reusable = !ended_by_close && at_end && all_sent_ && answer.status >= 200 && keeps_alive;
   const auto call = std::exchange(call_, nullptr);
   const auto self = shared_from_this();
   if (reusable) {
@@ -235,7 +235,7 @@ void CallerConnection::deliver(bool ended_by_close) {
     if (input_.size() > kInputBytesMin) input_ = std::vector<char>(kInputBytesMin);
     read();
   }
-  listener_->answered(self, call, status, std::move(body), reusable);
+  listener_->answered(self, call, std::move(answer), reusable);
 }
 
 void CallerConnection::fail(std::string why, bool may_repeat) {

@@ -31,7 +31,7 @@ class CallerConnection : public std::enable_shared_from_this<CallerConnection> {
     virtual ~Listener() = default;
     // reusable: the connection can take another call.
     virtual void answered(const std::shared_ptr<CallerConnection>& connection, std::shared_ptr<OutboundCall> call,
-                          unsigned status, std::string body, bool reusable) = 0;
+                          Answer answer, bool reusable) = 0;
     // The connection is of no use any more. `call` is null where it had none. may_repeat: the participant closed a kept
     // connection before a byte of the answer came.
     virtual void broken(const std::shared_ptr<CallerConnection>& connection, std::shared_ptr<OutboundCall> call,

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <string_view>
 #include <utility>
 
 #include <boost/asio/ip/address.hpp>
@@ -12,6 +11,7 @@
 #include "settle/result.hpp"
 #include "transports/http/branch_request.hpp"
 #include "transports/http/json_rpc_branch.hpp"
+#include "transports/http/redirect.hpp"
 #include "transports/http/url.hpp"
 #include "transports/http/white_space.hpp"
 
@@ -35,8 +35,9 @@ std::int64_t steady_ms() {
 
 BranchReply unknown(std::string why) { return BranchReply{CallResult::unknown, std::move(why)}; }
 
-BranchReply read_answer(AnswerForm form, unsigned status, std::string_view answer) {
-  std::string body(trimmed(answer));
+BranchReply read_answer(AnswerForm form, const Answer& answer) {
+  const unsigned status = answer.status;
+  std::string body(trimmed(answer.body));
   auto result = CallResult::unknown;
   if (form == AnswerForm::plain) {
     if (status >= 200 && status < 300) result = CallResult::success;
@@ -52,8 +53,22 @@ BranchReply read_answer(AnswerForm form, unsigned status, std::string_view answe
   return BranchReply{result, std::move(body)};
 }
 
+void set_message(OutboundCall& call, std::string head, std::string payload) {
+  call.head = std::move(head);
+  call.head_bytes = call.head.size();
+  if (payload.size() <= kPayloadBytesCopied) {
+    call.head += payload;
+  } else {
+    call.payload = std::move(payload);
+  }
+}
+
+std::string payload_of(const OutboundCall& call) {
+  return call.payload.empty() ? call.head.substr(call.head_bytes) : call.payload;
+}
+
 std::string timeout_text(const OutboundCall& call) {
-  const std::string peer = authority(call.url);
+  const std::string peer = authority(call.request.url);
   const std::string within = " within " + std::to_string(call.timeout_ms) + " ms";
   if (!call.connection) return peer + ": no free connection" + within;
   return call.connection->ready() ? peer + ": no answer" + within : "connect to " + peer + ": not done" + within;
@@ -95,24 +110,40 @@ void CallerPool::send(BranchCall call, AnswerForm form, BranchCompletion complet
   if (call.timeout_ms <= 0) return completion(unknown("no time was left for the call"));
   auto url = parse_url(call.url);
   if (!url) return completion(unknown(url.error().message));
-  auto head = request_head(call, url.value());
+  OutboundRequest request = first_request(call, std::move(url).value());
+  auto head = request_head(request, call.payload.size());
   if (!head) return completion(unknown(head.error().message));
 
   const auto outbound = std::make_shared<OutboundCall>();
-  outbound->url = std::move(url).value();
+  outbound->request = std::move(request);
   outbound->form = form;
-  outbound->head = std::move(head).value();
-  if (call.payload.size() <= kPayloadBytesCopied) {
-    outbound->head += call.payload;
-  } else {
-    outbound->payload = std::move(call.payload);
-  }
+  set_message(*outbound, std::move(head).value(), std::move(call.payload));
   outbound->timeout_ms = std::min(call.timeout_ms, kTimeoutMsMax);
   outbound->completion = std::move(completion);
   outbound->deadline = deadlines_.emplace(steady_ms() + outbound->timeout_ms, outbound);
   if (outbound->deadline->first < deadline_timer_ms_) arm_deadline_timer();
-  outbound->host = &host_of(outbound->url);
+  outbound->host = &host_of(outbound->request.url);
   start(*outbound->host, outbound);
+}
+
+void CallerPool::follow(const Call& call, const Answer& answer) {
+  const std::string peer = authority(call->request.url);
+  auto request = redirected(call->request, answer);
+  if (!request) return end(call, unknown(peer + ": " + request.error().message));
+  std::string payload = request.value().posts ? payload_of(*call) : "";
+  auto head = request_head(request.value(), payload.size());
+  if (!head) return end(call, unknown(peer + ": " + head.error().message));
+
+  const auto next = std::make_shared<OutboundCall>();
+  next->request = std::move(request).value();
+  next->form = call->form;
+  set_message(*next, std::move(head).value(), std::move(payload));
+  next->timeout_ms = call->timeout_ms;
+  next->completion = std::exchange(call->completion, nullptr);
+  next->deadline = call->deadline;
+  next->deadline->second = next;
+  next->host = &host_of(next->request.url);
+  start(*next->host, next);
 }
 
 void CallerPool::shut_down() {
@@ -155,7 +186,7 @@ void CallerPool::start(Host& host, const Call& call) {
 
 void CallerPool::open(Host& host, const Call& call) {
   std::shared_ptr<asio::ssl::context> context;
-  if (call->url.tls) {
+  if (call->request.url.tls) {
     auto loaded = tls_->context();
     if (!loaded) return end(call, unknown(loaded.error().message));
     context = loaded.value();
@@ -163,7 +194,7 @@ void CallerPool::open(Host& host, const Call& call) {
   ++host.connections;
   call->connection = std::make_shared<CallerConnection>(loop_, *this, call, std::move(context),
                                                         options_.verify_certificates, options_.answer_bytes_max);
-  connect(host, call->connection, call->url);
+  connect(host, call->connection, call->request.url);
 }
 
 void CallerPool::connect(Host& host, const Connection& connection, const Url& url) {
@@ -198,7 +229,7 @@ void CallerPool::resolve(Host& host, const Url& url) {
                               });
 }
 
-void CallerPool::answered(const Connection& connection, Call call, unsigned status, std::string body, bool reusable) {
+void CallerPool::answered(const Connection& connection, Call call, Answer answer, bool reusable) {
   const auto self = shared_from_this();
   Host& host = *call->host;
   call->connection.reset();
@@ -208,7 +239,9 @@ void CallerPool::answered(const Connection& connection, Call call, unsigned stat
     release(host, connection);
   }
   serve_waiting(host);
-  end(call, read_answer(call->form, status, body));
+  if (!call->completion) return;
+  if (is_redirect(answer)) return follow(call, answer);
+  end(call, read_answer(call->form, answer));
 }
 
 void CallerPool::broken(const Connection& connection, Call call, std::string why, bool may_repeat) {

@@ -53,11 +53,13 @@ class CallerPool final : public std::enable_shared_from_this<CallerPool>, public
   using Connection = std::shared_ptr<CallerConnection>;
   using Call = std::shared_ptr<OutboundCall>;
 
-  void answered(const Connection& connection, Call call, unsigned status, std::string body, bool reusable) override;
+  void answered(const Connection& connection, Call call, Answer answer, bool reusable) override;
   void broken(const Connection& connection, Call call, std::string why, bool may_repeat) override;
 
   // The url and the payload are what is asked for and sent as they are.
   void send(BranchCall call, AnswerForm form, BranchCompletion completion);
+  // Makes the request that this answer leads to, in what is left of the call's time.
+  void follow(const Call& call, const Answer& answer);
   Host& host_of(const Url& url);
   void start(Host& host, const Call& call);
   void open(Host& host, const Call& call);

@@ -13,10 +13,11 @@ constexpr std::uint16_t kHttpPort = 80;
 constexpr std::uint16_t kHttpsPort = 443;
 constexpr std::size_t kHostBytesMax = 255;
 
-bool is_alphanumeric(char character) {
-  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-         (character >= '0' && character <= '9');
+bool is_letter(char character) {
+  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z');
 }
+
+bool is_alphanumeric(char character) { return is_letter(character) || (character >= '0' && character <= '9'); }
 
 char lower(char character) {
   return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a') : character;
@@ -59,6 +60,27 @@ std::string sendable_target(std::string_view target) {
       out += character;
     }
   }
+  return out;
+}
+
+// The path of a target, which begins with a slash, with `.` and `..` followed; the query stays as it is.
+std::string without_dot_segments(std::string_view target) {
+  const std::size_t query = std::min(target.find('?'), target.size());
+  std::string_view rest = target.substr(0, query);
+  std::string out;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('/', 1), rest.size());
+    const std::string_view segment = rest.substr(1, end - 1);
+    rest.remove_prefix(end);
+    if (segment == "..") out.resize(out.empty() ? 0 : out.rfind('/'));
+    if (segment != "." && segment != "..") {
+      out += '/';
+      out += segment;
+    } else if (rest.empty()) {
+      out += '/';
+    }
+  }
+  out += target.substr(query);
   return out;
 }
 
@@ -132,6 +154,36 @@ Result<Url> parse_url(std::string_view text) {
   std::transform(host.begin(), host.end(), url.host.begin(), lower);
   return url;
 }
+
+Result<Url> resolve_url(const Url& base, std::string_view location) {
+  const bool names_host = has_scheme(location) || location.starts_with("//");
+  if (names_host) {
+    const std::string scheme = base.tls ? "https:" : "http:";
+    Result<Url> url = parse_url(has_scheme(location) ? std::string(location) : scheme + std::string(location));
+    if (url) url.value().target = without_dot_segments(url.value().target);
+    return url;
+  }
+  if (std::any_of(location.begin(), location.end(), is_control)) return malformed(location, "control character");
+  location = location.substr(0, location.find('#'));
+  Url url = base;
+  if (location.empty()) return url;
+  const std::string_view path = std::string_view(base.target).substr(0, base.target.find('?'));
+  std::string target;
+  if (location.front() == '?') target = path;
+  if (location.front() != '?' && location.front() != '/') target = path.substr(0, path.rfind('/') + 1);
+  url.target = without_dot_segments(sendable_target(target.append(location)));
+  return url;
+}
+
+bool has_scheme(std::string_view location) {
+  const std::size_t end = location.find(':');
+  if (end == std::string_view::npos || end == 0 || !is_letter(location.front())) return false;
+  return std::all_of(location.begin(), location.begin() + static_cast<std::ptrdiff_t>(end), [](char character) {
+    return is_alphanumeric(character) || character == '+' || character == '-' || character == '.';
+  });
+}
+
+std::string url_text(const Url& url) { return (url.tls ? "https://" : "http://") + authority(url) + url.target; }
 
 std::string authority(const Url& url) {
   const bool bracketed = url.host.find(':') != std::string::npos;

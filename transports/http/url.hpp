@@ -22,6 +22,17 @@ struct Url {
 // other schemes are Code::invalid with a text that says so.
 Result<Url> parse_url(std::string_view text);
 
+// What `location` means where it stands in an answer to a request of `base`: a url, or a part of one that the base
+// completes. `.` and `..` in its path are followed. The user of the base stays where the host does; errors are those of
+// parse_url().
+Result<Url> resolve_url(const Url& base, std::string_view location);
+
+// Whether it begins with a scheme, so that it means the same wherever it stands.
+bool has_scheme(std::string_view location);
+
+// `http://host:8080/path?query`, without the user.
+std::string url_text(const Url& url);
+
 // `host`, `host:8080` or `[::1]:8080`, as the Host header and error texts have it; a scheme's own port is left out.
 std::string authority(const Url& url);
 

@@ -83,6 +83,63 @@ TEST_CASE("http/url: malformed urls -> an error that shows the url and says what
   }
 }
 
+TEST_CASE("http/url: what an answer says -> resolved against the url that was asked") {
+  struct Row {
+    const char* base;
+    const char* location;
+    const char* resolved;
+  };
+  const Row rows[] = {
+      {"http://h:8/a/b?c=1", "/x/y?z", "http://h:8/x/y?z"},
+      {"http://h/a/b?c=1", "x", "http://h/a/x"},
+      {"http://h", "x", "http://h/x"},
+      {"http://h/a/b", "../../../x", "http://h/x"},
+      {"http://h/a/b", "..", "http://h/"},
+      {"http://h/a/b/c/", ".", "http://h/a/b/c/"},
+      {"http://h/a/b", "./x/./y/../z/..", "http://h/a/x/"},
+      {"http://h/a/b", "/x//../..y/...", "http://h/x/..y/..."},
+      {"http://h/a?q", "?x=../y", "http://h/a?x=../y"},
+      {"http://h/a?q", "", "http://h/a?q"},
+      {"http://h/a?q", "#part", "http://h/a?q"},
+      {"http://h/a", "/x#part", "http://h/x"},
+      {"http://h/a", "/x:y", "http://h/x:y"},
+      {"http://h/a", "//other:81/x", "http://other:81/x"},
+      {"https://h/a", "//other/./x", "https://other/x"},
+      {"https://h/a", "/x", "https://h/x"},
+      {"http://h:8/a", "HTTPS://Other", "https://other/"},
+      {"http://h:8/a", "http://other?x", "http://other/?x"},
+      {"http://h:8/a", "http://[::1]:9/a/../b", "http://[::1]:9/b"},
+      {"http://h/a", "/gr\u00FC\u00DFe an?x=\u00FC y", "http://h/gr%C3%BC%C3%9Fe%20an?x=%C3%BC%20y"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.base);
+    CAPTURE(row.location);
+    const auto url = resolve_url(parse_url(row.base).value(), row.location);
+    REQUIRE(url);
+    CHECK(url_text(url.value()) == row.resolved);
+  }
+}
+
+TEST_CASE("http/url: an answer that leads to no url -> invalid with the reason") {
+  const Url base = parse_url("http://h/a").value();
+  for (const char* const location :
+       {"ftp://h/", "mailto:somebody", "http:x", "http://", "//", "http://h:0/", "/a\tb"}) {
+    CAPTURE(location);
+    const auto url = resolve_url(base, location);
+    REQUIRE(!url);
+    CHECK(url.error().code == Code::invalid);
+    CHECK(url.error().message.find("malformed url '") == 0);
+  }
+}
+
+TEST_CASE("http/url: the user -> stays with the host, and is never shown") {
+  const Url base = parse_url("http://me:secret@h/a").value();
+  CHECK(resolve_url(base, "/x").value().user == "me:secret");
+  CHECK(resolve_url(base, "http://h/x").value().user.empty());
+  CHECK(resolve_url(base, "//you@h/x").value().user == "you");
+  CHECK(url_text(base) == "http://h/a");
+}
+
 TEST_CASE("http/url: percent signs -> the bytes they stand for, where they stand for any") {
   CHECK(percent_decode("a%20b%2Bc%2b+") == "a b+c++");
   CHECK(percent_decode("%E4%BA%8B") == "事");

@@ -24,6 +24,7 @@ struct CallerOptions {
 // The port for `http` and `https`. Every shard must be an AsioExecutor (settle/asio_executor.hpp); each gets
 // connections of its own. Keep-alive is used; a kept connection that the participant closed before a byte of the answer
 // came is tried once more on a fresh one within the same deadline, for the participant must tolerate repeats anyway.
+// Redirects are followed within that deadline, as Go's HTTP client does it; what the last one leads to is the answer.
 CallerPort caller_port(CallerOptions options = {});
 
 // What an answer means, in protocol.md §2's order. `status` 0: there was none.
