@@ -23,6 +23,9 @@ constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr int kReconnectMsMin = 100;
 constexpr int kReconnectMsMax = 1'000;
 constexpr int kConnectTimeoutMs = 5'000;
+// What a call that finds nobody gives a connection to be made. gRPC fails it at once between two attempts to connect,
+// and the service may have come back since the last one.
+constexpr int kConnectionWaitMs = 100;
 constexpr int kLookUpAgainMs = 5'000;  // host names, where a connection failed
 
 std::shared_ptr<grpc::Channel> make_channel(const std::string& address, const CallerOptions& options) {
@@ -152,11 +155,16 @@ class Calls final : public std::enable_shared_from_this<Calls> {
     target.waiting.push_back(std::move(call));
   }
 
-  void give_up_waiting(Target& target, const OutboundCall* call) {
+  static std::unique_ptr<OutboundCall> take_waiting(Target& target, const OutboundCall* call) {
     const auto same = [call](const auto& waiting) { return waiting.get() == call; };
     const auto found = std::find_if(target.waiting.begin(), target.waiting.end(), same);
-    auto ended = std::move(*found);
+    auto taken = std::move(*found);
     target.waiting.erase(found);
+    return taken;
+  }
+
+  void give_up_waiting(Target& target, const OutboundCall* call) {
+    auto ended = take_waiting(target, call);
     // Not inside its own timer.
     executor_.post([self = shared_from_this(), ended = std::move(ended)]() mutable {
       self->end(std::move(ended),
@@ -195,19 +203,43 @@ class Calls final : public std::enable_shared_from_this<Calls> {
   void answered(std::unique_ptr<OutboundCall> call) {
     call->unlink();
     --call->target->calls_out;
-    if (!closed_ && may_go_elsewhere(*call)) return attempt(std::move(call));
+    if (!closed_ && was_not_connected(*call)) {
+      call->tried.push_back(call->endpoint);
+      if (call->target->pick(call->tried) != nullptr) return attempt(std::move(call));
+      if (may_wait(*call)) return wait_for_connection(std::move(call));
+    }
     BranchReply reply = reply_of(call->status, call->endpoint->address);
     end(std::move(call), std::move(reply));
   }
 
-  // Whether the address could not be connected to, and another one is left. gRPC names as peer of a call whom it was
-  // sent to; one that was sent is never made again here, for it may be under way.
-  static bool may_go_elsewhere(OutboundCall& call) {
+  // Whether the address could not be connected to. gRPC names as peer of a call whom it was sent to; one that was sent
+  // is never made again here, for it may be under way.
+  static bool was_not_connected(const OutboundCall& call) {
     if (call.status.error_code() != grpc::StatusCode::UNAVAILABLE) return false;
     const std::string peer = call.context->peer();
-    if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) return false;
-    call.tried.push_back(call.endpoint);
-    return call.target->pick(call.tried) != nullptr;
+    return !peer.starts_with("ipv4:") && !peer.starts_with("ipv6:");
+  }
+
+  static bool may_wait(const OutboundCall& call) {
+    return !call.waited && gpr_time_cmp(after_ms(kConnectionWaitMs), call.deadline) < 0;
+  }
+
+  // Has all addresses connected to anew, and tries them once more.
+  void wait_for_connection(std::unique_ptr<OutboundCall> call) {
+    for (const auto& endpoint : call->tried) grpc::experimental::ChannelResetConnectionBackoff(endpoint->channel.get());
+    call->tried.clear();
+    call->waited = true;
+    Target& target = *call->target;
+    call->waits = executor_.make_timer([this, &target, waiting = call.get()] { try_again(target, waiting); });
+    call->waits->arm(kConnectionWaitMs);
+    target.waiting.push_back(std::move(call));
+  }
+
+  void try_again(Target& target, const OutboundCall* waiting) {
+    const auto self = shared_from_this();
+    std::unique_ptr<OutboundCall> call = take_waiting(target, waiting);
+    executor_.post([timer = std::move(call->waits)] {});  // which is not destroyed inside its own task
+    attempt(std::move(call));
   }
 
   static void end(std::unique_ptr<OutboundCall> call, BranchReply reply) { call->completion(std::move(reply)); }

@@ -114,7 +114,7 @@ TEST_CASE("grpc/caller: no answer within the timeout -> unknown, and the late an
   participant.release();
 }
 
-TEST_CASE("grpc/caller: nobody listens -> unknown at once; when the service is back -> found again") {
+TEST_CASE("grpc/caller: nobody listens -> unknown; when the service is back -> found again") {
   TestShard shard;
   std::string address;
   int port = 0;
@@ -225,6 +225,30 @@ TEST_CASE("grpc/caller: the gRPC codes that decide -> as protocol.md has them") 
     CAPTURE(code);
     CHECK(classify(code, "FAILURE ONGOING") == CallResult::unknown);
   }
+}
+
+TEST_CASE("grpc/caller: a participant that was stopped and started again -> called again, without a pause between") {
+  auto participant = std::make_unique<TestParticipant>();
+  const int port = participant->port();
+  const std::string url = participant->address() + "/a.B/C";
+  TestShard shard;
+  CHECK(shard.call(grpc_call(url)).result == CallResult::success);
+  participant.reset();
+  for (int i = 0; i < 3; ++i) CHECK(shard.call(grpc_call(url)).result == CallResult::unknown);
+  participant = std::make_unique<TestParticipant>(TestParticipant::AnswerCall(), port);
+  int failures = 0;
+  while (shard.call(grpc_call(url)).result != CallResult::success) REQUIRE(++failures < 4);
+}
+
+TEST_CASE("grpc/caller: destroyed, or out of time, while a call waits for a connection -> unknown") {
+  const std::string url = closed_address() + "/a.B/C";
+  TestShard shard;
+  BranchCall hasty = grpc_call(url);
+  hasty.timeout_ms = 90;
+  CHECK(shard.call(std::move(hasty)).result == CallResult::unknown);
+  std::future<BranchReply> waiting = shard.start(grpc_call(url));
+  shard.destroy_caller();
+  CHECK(waiting.get().result == CallResult::unknown);
 }
 
 // ---- several addresses ----------------------------------------------------------------------------------------------

@@ -39,7 +39,8 @@ struct OutboundCall : boost::intrusive::list_base_hook<boost::intrusive::link_mo
   std::shared_ptr<Endpoint> endpoint;            // of this attempt
   std::vector<std::shared_ptr<Endpoint>> tried;  // could not be connected to
 
-  std::unique_ptr<Timer> waits;  // for the addresses to be known, until the deadline
+  std::unique_ptr<Timer> waits;  // for the addresses to be known, until the deadline, or for one to be connected
+  bool waited = false;           // for one to be connected, which is done once
 };
 
 using OutboundCalls = boost::intrusive::list<OutboundCall, boost::intrusive::constant_time_size<false>>;

@@ -42,7 +42,7 @@ class Target {
   std::shared_ptr<Endpoint> pick(const std::vector<std::shared_ptr<Endpoint>>& tried);
 
   std::unique_ptr<Following> following;
-  std::deque<std::unique_ptr<OutboundCall>> waiting;  // for update()
+  std::deque<std::unique_ptr<OutboundCall>> waiting;  // for update(), or their own timers
   std::size_t calls_out = 0;
   bool used = true;  // since the caller last looked
 

@@ -26,9 +26,10 @@ struct CallerOptions {
 // workflow's query_prepared is wrapped in a WorkflowData.
 //
 // Calls go round the addresses of the target, those that cannot be connected to are passed over while others can; where
-// that shows only when a call is made, the next address is tried within the same deadline. A call that was sent is
-// never made a second time here: its outcome is then `unknown`. Connections are shared by all callers of the process
-// and made anew by gRPC with growing pauses. No address: `unknown`, with the reason.
+// that shows only when a call is made, the next address is tried within the same deadline. Connections are shared by
+// all callers of the process and made anew by gRPC with growing pauses; a call that finds none has all of them made at
+// once, and is tried again 100 ms later, so that a service that was just restarted is found. A call that was sent is
+// never made a second time here: its outcome is then `unknown`. No address: `unknown`, with the reason.
 //
 // Threads: the executors need not be AsioExecutors; completions are invoked on the shard's executor. Destroying a
 // caller cancels its calls and waits until gRPC has let go of them, which takes no answer of a participant.
