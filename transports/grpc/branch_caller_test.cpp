@@ -302,12 +302,14 @@ TEST_CASE("grpc/caller: more targets than allowed -> unknown until one is let go
   const auto resolver = std::make_shared<ScriptedResolver>();
   resolver->tell("etcd://e/a", {{participant.address()}, ""});
   resolver->tell("etcd://e/b", {{participant.address()}, ""});
-  TestShard shard(resolver, {.targets_max = 1, .target_idle_ms = 50});
-  CHECK(shard.call(grpc_call("etcd://e/a/a.B/C")).result == CallResult::success);
-  const BranchReply refused = shard.call(grpc_call("etcd://e/b/a.B/C"));
+  TestShard keeping(resolver, {.targets_max = 1});
+  CHECK(keeping.call(grpc_call("etcd://e/a/a.B/C")).result == CallResult::success);
+  const BranchReply refused = keeping.call(grpc_call("etcd://e/b/a.B/C"));
   CHECK(refused.result == CallResult::unknown);
   CHECK(has(refused.text, "more than 1 targets"));
-  while (shard.call(grpc_call("etcd://e/b/a.B/C")).result != CallResult::success) std::this_thread::yield();
+  TestShard forgetting(resolver, {.targets_max = 1, .target_idle_ms = 50});
+  CHECK(forgetting.call(grpc_call("etcd://e/a/a.B/C")).result == CallResult::success);
+  while (forgetting.call(grpc_call("etcd://e/b/a.B/C")).result != CallResult::success) std::this_thread::yield();
 }
 
 TEST_CASE("grpc/caller: an address is taken off the list -> no new call goes there, the call on it ends well") {
