@@ -124,7 +124,7 @@ void plan_incidents(RunPlan& plan, SeededRandom random) {
 }
 
 void plan_lanes(RunPlan& plan, SeededRandom random) {
-  if (plan.shared) plan.lanes = 1 + random.below(2);
+  if (plan.shared) plan.lanes = random.below(2) == 0 ? 1 : 3;
 }
 
 void plan_clocks(RunPlan& plan, SeededRandom random) {

@@ -56,7 +56,7 @@ void merge_into(Change& change, Change&& newer, bool names_branches) {
 
 }  // namespace
 
-Committer::Committer(Store& store, Executor& lane, Shards shards, Deliver deliver, Log log, Telemetry* telemetry)
+Committer::Committer(Store& store, Executor& lane, std::size_t shards, Deliver deliver, Log log, Telemetry* telemetry)
     : store_(store),
       lane_(lane),
       shards_(shards),
@@ -73,6 +73,7 @@ void Committer::push(std::size_t shard, std::uint64_t epoch, std::shared_ptr<Cha
     const std::lock_guard lock(mutex_);
     Ticket ticket{shard, std::move(owner), sequence, epoch};
     ChangeOwner& marks = *ticket.owner;
+    if (std::exchange(marks.committer_, this) != this) marks.batch_ = 0;
     if (marks.held_place_ != kNowhere) release(held_[marks.held_place_]);
     if (haste == Haste::may_wait && marks.batch_ != batch_) {
       marks.held_place_ = held_.size();
@@ -262,12 +263,12 @@ void Committer::refuse_stale() {
 }
 
 void Committer::deliver(Batch& batch, const std::vector<ChangeOutcome>& outcomes) {
-  std::vector<std::vector<Committed>> by_shard(shards_.count);
+  std::vector<std::vector<Committed>> by_shard(shards_);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     Ticket& ticket = batch.tickets[i];
     by_shard[ticket.shard].push_back({std::move(ticket.owner), ticket.sequence, outcomes[i]});
   }
-  for (std::size_t shard = shards_.first; shard < shards_.count; shard += shards_.step) {
+  for (std::size_t shard = 0; shard < shards_; ++shard) {
     if (!by_shard[shard].empty()) deliver_(shard, epoch_, std::move(by_shard[shard]));
   }
 }
@@ -285,7 +286,12 @@ void Committer::try_repair() {
   broken_ = false;
   ++epoch_;
   log_(LogLevel::info, "", "the store can be written again");
-  for (std::size_t shard = shards_.first; shard < shards_.count; shard += shards_.step) deliver_(shard, epoch_, {});
+  for (std::size_t shard = 0; shard < shards_; ++shard) deliver_(shard, epoch_, {});
+}
+
+std::size_t lane_of(const Change& change, std::size_t lanes) {
+  const std::size_t kind = change.create ? 0 : change.state.status == change.expected_status ? 1 : 2;
+  return std::min(kind, lanes - 1);
 }
 
 }  // namespace settle::runtime

@@ -1,4 +1,4 @@
-// Group commit: collects the changes of all shards, merges those of one gid, and applies them together.
+// Group commit: collects the changes of the shards, merges those of one gid, and applies them together.
 #pragma once
 
 #include <atomic>
@@ -16,12 +16,16 @@
 
 namespace settle::runtime {
 
-// Whose changes they are: the same for all of one gid that are under way at once, and of one committer's only.
+class Committer;
+
+// Whose changes they are: the same for all of one gid that are under way at once, which one committer has. When all
+// have been delivered the next may go to another.
 class ChangeOwner {
  private:
   friend class Committer;
   // Guarded by the committer's mutex.
-  std::uint64_t batch_ = 0;  // that its newest change waits in, at this place; an older one: none waits
+  const Committer* committer_ = nullptr;  // that had its newest change
+  std::uint64_t batch_ = 0;               // that its newest change waits in, at this place; an older one: none waits
   std::size_t place_ = 0;
   std::size_t held_place_ = SIZE_MAX;  // of the change that is held back; SIZE_MAX: none is
 };
@@ -44,7 +48,7 @@ struct Committed {
 //
 // A change that may wait is held back: most often the next one of its gid comes soon, and both are one write then.
 //
-// A store that wants several lanes gets a committer for each; a shard belongs to one of them, so a gid keeps its lane.
+// A store that wants several lanes gets a committer for each; who pushes chooses among them, see lane_of().
 //
 // Threads: push() from any. Everything else happens on the lane. Results come to `deliver` on the lane.
 class Committer : public std::enable_shared_from_this<Committer> {
@@ -60,15 +64,8 @@ class Committer : public std::enable_shared_from_this<Committer> {
   static constexpr std::int64_t kRepairPauseMs = 100;
   static constexpr std::int64_t kRepairPauseMaxMs = 5'000;
 
-  // Those of the engine's shards that belong to it: first, first + step, … below count.
-  struct Shards {
-    std::size_t count = 1;
-    std::size_t first = 0;
-    std::size_t step = 1;
-  };
-
-  // `telemetry` may be null; it is told of every group, timed by the machine's own clock.
-  Committer(Store& store, Executor& lane, Shards shards, Deliver deliver, Log log, Telemetry* telemetry = nullptr);
+  // For this many shards. `telemetry` may be null; it is told of every group, timed by the machine's own clock.
+  Committer(Store& store, Executor& lane, std::size_t shards, Deliver deliver, Log log, Telemetry* telemetry = nullptr);
 
   enum class Haste : std::uint8_t {
     at_once,
@@ -137,7 +134,7 @@ class Committer : public std::enable_shared_from_this<Committer> {
 
   Store& store_;
   Executor& lane_;
-  const Shards shards_;
+  const std::size_t shards_;
   const bool names_branches_;
   const bool gathers_;
   const Deliver deliver_;
@@ -166,5 +163,10 @@ class Committer : public std::enable_shared_from_this<Committer> {
   std::atomic<std::uint64_t> groups_ = 0;
   std::atomic<std::uint64_t> changes_ = 0;
 };
+
+// Which of so many lanes, counted from 0, a change goes to while no other one of its gid is under way. Each lane gets
+// changes of a kind: what creates, what leaves the status as it is, what changes it. Those of one kind come to the same
+// few statements, and a statement costs a database about the same for one row as for ten.
+std::size_t lane_of(const Change& change, std::size_t lanes);
 
 }  // namespace settle::runtime

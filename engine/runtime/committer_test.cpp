@@ -22,7 +22,7 @@ namespace {
 struct Fixture {
   Fixture() {
     committer = std::make_shared<Committer>(
-        store, loop, Committer::Shards{2},
+        store, loop, 2,
         [this](std::size_t shard, std::uint64_t epoch, std::vector<Committed> results) {
           if (results.empty()) epochs[shard] = epoch;
           for (Committed& result : results) delivered[shard].push_back(std::move(result));

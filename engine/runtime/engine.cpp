@@ -40,8 +40,7 @@ class RunningEngine final : public Engine {
     if (ports_.shards.empty()) ports_.shards.push_back(own_.add("settle-shard"));
     const StoreTraits traits = ports_.store.traits();
     readers_ = threads_for("settle-read", ports_.reader, traits.readers);
-    const std::vector<Executor*> lanes =
-        threads_for("settle-commit", ports_.committer, std::min(traits.lanes, ports_.shards.size()));
+    const std::vector<Executor*> lanes = threads_for("settle-commit", ports_.committer, traits.lanes);
     if (!ports_.make_random) ports_.make_random = make_system_random;
     if (!ports_.log) ports_.log = [](LogLevel, std::string_view, std::string_view) {};
     gid_random_ = ports_.make_random();
@@ -78,16 +77,16 @@ class RunningEngine final : public Engine {
     const std::size_t count = ports_.shards.size();
     for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
       committers_.push_back(std::make_shared<Committer>(
-          ports_.store, *lanes[lane], Committer::Shards{count, lane, lanes.size()},
-          [this](std::size_t shard, std::uint64_t epoch, std::vector<runtime::Committed> results) {
+          ports_.store, *lanes[lane], count,
+          [this, lane](std::size_t shard, std::uint64_t epoch, std::vector<runtime::Committed> results) {
             if (results.empty() && shard == 0) read_topics();
-            shards_[shard]->deliver(epoch, std::move(results));
+            shards_[shard]->deliver(lane, epoch, std::move(results));
           },
           ports_.log, ports_.telemetry));
     }
     for (std::size_t i = 0; i < count; ++i) {
-      shards_.push_back(std::make_shared<Shard>(i, count, *ports_.shards[i], committers_[i % committers_.size()],
-                                                surroundings_, ports_.make_random()));
+      shards_.push_back(
+          std::make_shared<Shard>(i, count, *ports_.shards[i], committers_, surroundings_, ports_.make_random()));
     }
   }
 

@@ -102,7 +102,8 @@ struct Entry : ChangeOwner {
   std::int64_t retry_at_ms = core::kNever;        // with jitter
   std::int64_t exact_retry_at_ms = core::kNever;  // the one of the core that it was made from
 
-  std::uint64_t pushed_epoch = 0;  // of the newest write
+  std::size_t lane = 0;            // of the newest write, and so of all that are under way
+  std::uint64_t pushed_epoch = 0;  // of the newest write, in its lane
   core::Sequence returned = 0;     // the newest write whose outcome is known
   bool mistrusted = false;         // poisoned: the store itself must be repaired first
   bool reviving = false;           // loading, after it was poisoned

@@ -6,16 +6,18 @@
 
 namespace settle::runtime {
 
-Shard::Shard(std::size_t index, std::size_t shard_count, Executor& executor, std::shared_ptr<Committer> committer,
+Shard::Shard(std::size_t index, std::size_t shard_count, Executor& executor,
+             const std::vector<std::shared_ptr<Committer>>& committers,
              std::shared_ptr<const Surroundings> surroundings, std::unique_ptr<Random> random)
     : index_(index),
       executor_(executor),
-      committer_(std::move(committer)),
       surroundings_(std::move(surroundings)),
       around_(*surroundings_),
       random_(std::move(random)),
       active_max_(std::max<std::size_t>(1, around_.options.active_max / shard_count)),
-      gate_(std::max<std::size_t>(1, around_.options.calls_per_target_max / shard_count)) {}
+      gate_(std::max<std::size_t>(1, around_.options.calls_per_target_max / shard_count)) {
+  for (const auto& committer : committers) lanes_.push_back({committer});
+}
 
 Shard::~Shard() {
   for (const auto& [gid, entry] : entries_) {
@@ -28,7 +30,9 @@ Shard::~Shard() {
 
 void Shard::post(Task task) { put(std::move(task)); }
 
-void Shard::deliver(std::uint64_t epoch, std::vector<Committed> results) { put(Commits{epoch, std::move(results)}); }
+void Shard::deliver(std::size_t lane, std::uint64_t epoch, std::vector<Committed> results) {
+  put(Commits{lane, epoch, std::move(results)});
+}
 
 void Shard::put(Message message) {
   bool schedule = false;
@@ -54,8 +58,14 @@ void Shard::drain() {
   after_drain();
 }
 
-void Shard::tell_committer() {
-  if (std::exchange(pushed_, 0) > 0) committer_->pushed();
+void Shard::tell_committers() {
+  for (Lane& lane : lanes_) {
+    if (std::exchange(lane.pushed, 0) > 0) lane.committer->pushed();
+  }
+}
+
+bool Shard::store_is_broken() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.committer->broken(); });
 }
 
 void Shard::after_drain() {
@@ -63,7 +73,7 @@ void Shard::after_drain() {
     wake_due();
     arm_timer();
   }
-  tell_committer();
+  tell_committers();
   counters_.active.store(entries_.size() - warm_.size(), std::memory_order_relaxed);
   counters_.parked.store(parked_.size() + warm_.size(), std::memory_order_relaxed);
   counters_.calls_waiting.store(gate_.waiting(), std::memory_order_relaxed);
@@ -99,7 +109,7 @@ void Shard::on(Reply& reply) {
 void Shard::on(Commits& commits) {
   if (closed_) return;
   if (commits.results.empty()) {
-    begin_epoch(commits.epoch);
+    begin_epoch(commits.lane, commits.epoch);
     return;
   }
   for (const Committed& result : commits.results) {
@@ -107,15 +117,15 @@ void Shard::on(Commits& commits) {
   }
 }
 
-// The store was repaired. Whatever is still under way was pushed before this was known, so it fails: nothing may be
-// built upon it.
-void Shard::begin_epoch(std::uint64_t epoch) {
-  epoch_ = epoch;
+// The store was repaired. Whatever is still under way in that lane was pushed before this was known, so it fails:
+// nothing may be built upon it.
+void Shard::begin_epoch(std::size_t lane, std::uint64_t epoch) {
+  lanes_[lane].epoch = epoch;
   std::vector<EntryPtr> known;
   for (const auto& [gid, entry] : entries_) known.push_back(entry);
   for (const EntryPtr& entry : known) {
     const bool lives = entry->mode == Entry::Mode::live || entry->mode == Entry::Mode::creating;
-    if (lives && entry->returned < entry->transaction.written) poison(entry, false);
+    if (lives && entry->lane == lane && entry->returned < entry->transaction.written) poison(entry, false);
     if (!planted(Plant::lost_wakeup)) revive_if_possible(entry);
   }
 }

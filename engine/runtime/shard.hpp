@@ -64,8 +64,9 @@ class Shard : public std::enable_shared_from_this<Shard> {
     std::atomic<std::uint64_t> leases_lost = 0;
   };
 
-  Shard(std::size_t index, std::size_t shard_count, Executor& executor, std::shared_ptr<Committer> committer,
-        std::shared_ptr<const Surroundings> surroundings, std::unique_ptr<Random> random);
+  Shard(std::size_t index, std::size_t shard_count, Executor& executor,
+        const std::vector<std::shared_ptr<Committer>>& committers, std::shared_ptr<const Surroundings> surroundings,
+        std::unique_ptr<Random> random);
 
   ~Shard();
 
@@ -76,7 +77,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void adopt_claimed(StoredTransaction stored, const std::string& owner, const AskedLease& lease);
 
   void post(Task task);
-  void deliver(std::uint64_t epoch, std::vector<Committed> results);
+  void deliver(std::size_t lane, std::uint64_t epoch, std::vector<Committed> results);
 
   void create_or_update(std::unique_ptr<CreateRequest> request);
   void prepare_workflow(Definition definition, Completion<StoredTransaction> completion);
@@ -131,21 +132,30 @@ class Shard : public std::enable_shared_from_this<Shard> {
     BranchReply reply;
   };
   struct Commits {
+    std::size_t lane = 0;
     std::uint64_t epoch = 0;
     std::vector<Committed> results;
   };
   using Message = std::variant<Task, Reply, Commits>;
   using EntryPtr = std::shared_ptr<Entry>;
 
+  // What the shard has to do with a committer.
+  struct Lane {
+    std::shared_ptr<Committer> committer;
+    std::uint64_t epoch = 0;
+    std::size_t pushed = 0;  // changes that it has, but is not told of yet
+  };
+
   // -- the inbox
   void put(Message message);
   void drain();
   void after_drain();
-  void tell_committer();
+  void tell_committers();
+  bool store_is_broken() const;
   void on(Task& task) { task(); }
   void on(Reply& reply);
   void on(Commits& commits);
-  void begin_epoch(std::uint64_t epoch);
+  void begin_epoch(std::size_t lane, std::uint64_t epoch);
 
   // -- transactions in memory
   EntryPtr add_entry(const std::string& gid, Entry::Mode mode);
@@ -248,19 +258,17 @@ class Shard : public std::enable_shared_from_this<Shard> {
 
   const std::size_t index_;
   Executor& executor_;
-  const std::shared_ptr<Committer> committer_;
+  std::vector<Lane> lanes_;
   const std::shared_ptr<const Surroundings> surroundings_;
   const Surroundings& around_;
   const std::unique_ptr<Random> random_;
   const std::size_t active_max_;
-  std::uint64_t epoch_ = 0;  // of the committer
 
   std::mutex inbox_mutex_;  // guards the three that follow
   std::vector<Message> inbox_;
   bool scheduled_ = false;
   bool abandoned_ = false;
   std::vector<Message> draining_;  // the executor's own; kept for its memory
-  std::size_t pushed_ = 0;         // changes that the committer has, but is not told of yet
 
   std::unordered_map<std::string_view, EntryPtr> entries_;  // by the gid of each
   std::unordered_map<std::string, Parked> parked_;

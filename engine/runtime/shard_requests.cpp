@@ -70,7 +70,7 @@ void Shard::create_or_update(std::unique_ptr<CreateRequest> request) {
 }
 
 void Shard::create(std::unique_ptr<CreateRequest> request) {
-  if (committer_->broken()) {
+  if (store_is_broken()) {
     request->completion(Error{Code::unavailable, "the store cannot be written at the moment, ask again"});
     return;
   }

@@ -96,10 +96,13 @@ void Shard::push(const EntryPtr& entry, const core::Effects& effects) {
                       (aborting ? ": " + transaction.state.rollback_reason : std::string()));
     }
   }
-  entry->pushed_epoch = epoch_;
-  committer_->push(index_, epoch_, entry, effects.write, std::move(change),
-                   may_wait ? Committer::Haste::may_wait : Committer::Haste::at_once);
-  if (++pushed_ >= kPushedMax) tell_committer();
+  // Those of one gid go one after the other, so while some are under way the next one goes behind them.
+  if (entry->returned + 1 == effects.write) entry->lane = lane_of(change, lanes_.size());
+  Lane& lane = lanes_[entry->lane];
+  entry->pushed_epoch = lane.epoch;
+  lane.committer->push(index_, lane.epoch, entry, effects.write, std::move(change),
+                       may_wait ? Committer::Haste::may_wait : Committer::Haste::at_once);
+  if (++lane.pushed >= kPushedMax) tell_committers();
 }
 
 // Tells whoever waits what has become durable.
@@ -237,7 +240,7 @@ void Shard::fail_waiters(const EntryPtr& entry, const Error& error) {
 void Shard::revive_if_possible(const EntryPtr& entry) {
   if (halting_ || entry->mode != Entry::Mode::poisoned || entry->calls_out > 0) return;
   if (entry->returned < entry->transaction.written) return;
-  if (entry->mistrusted && epoch_ <= entry->pushed_epoch) return;
+  if (entry->mistrusted && lanes_[entry->lane].epoch <= entry->pushed_epoch) return;
   entry->mode = Entry::Mode::loading;
   entry->reviving = true;
   entry->transaction = {};

@@ -25,7 +25,7 @@ struct MysqlOptions {
   std::int64_t connect_timeout_ms = 3'000;
   std::int64_t statement_timeout_ms = 10'000;  // then the connection counts as lost
   std::int64_t patience_ms = 8'000;            // so long a read or a group is tried again, before it fails
-  std::size_t lanes = 2;                       // groups that may be written at once
+  std::size_t lanes = 3;                       // groups that may be written at once
   // Of the times in the tables: fixed, or that of the machine, as DTM has it.
   std::optional<std::int64_t> time_zone_offset_s;
 };
