@@ -162,6 +162,16 @@ TEST_CASE("core/saga: an error that was made up for in the same pass -> the inte
   CHECK(saga.interval_s() == 10);
 }
 
+TEST_CASE("core/saga: errors that are tried again at once -> each doubles the interval") {
+  Options options;
+  options.retry_limit = 1;
+  Script saga(with_options(1, options));
+  CHECK(saga.submit().reply("A0", unknown).interval_s() == 20);
+  CHECK(saga.reply("A0", unknown).interval_s() == 40);
+  CHECK(saga.reply("C0", unknown).interval_s() == 80);
+  CHECK(saga.retry().reply("C0", success).interval_s() == 10);
+}
+
 TEST_CASE("core/saga: timeout while parked -> what ran is compensated, what never started is not") {
   Options options;
   options.timeout_to_fail_s = 60;
@@ -392,9 +402,28 @@ TEST_CASE("core/saga: concurrent, one ongoing and one unknown -> the pass ends w
   CHECK(saga.answer() == "");
   saga.reply("A2", ongoing);
   CHECK(saga.answer() == "wait result not return success: FAILURE");
-  CHECK(saga.interval_s() == 20);
   saga.started();
   CHECK(saga.retry().started() == "A0 A2");
+}
+
+TEST_CASE("core/saga: concurrent -> each answer moves the interval in its turn, and the last one tells") {
+  struct Row {
+    std::vector<CallResult> answers;  // of the actions, in this order
+    std::int64_t interval_s;
+  };
+  for (const Row& row : {Row{{unknown, success, success}, 10}, Row{{success, unknown, success}, 10},
+                         Row{{success, success, unknown}, 20}, Row{{success, unknown, unknown}, 40},
+                         Row{{unknown, success, unknown}, 20}, Row{{unknown, unknown, unknown}, 80},
+                         Row{{unknown, success, ongoing}, 10}, Row{{ongoing, unknown, ongoing}, 20}}) {
+    Script saga(concurrent_saga(3));
+    saga.submit();
+    for (std::size_t step = 0; step < row.answers.size(); ++step) {
+      saga.reply("A" + std::to_string(step), row.answers[step]);
+    }
+    CAPTURE(row.interval_s);
+    CHECK(saga.interval_s() == row.interval_s);
+    CHECK(saga.transaction.retry_at_ms == saga.now.steady_ms + row.interval_s * 1'000);
+  }
 }
 
 TEST_CASE("core/saga: prepared -> waits for ever; submitted -> runs with the request's options") {

@@ -341,6 +341,7 @@ void Decider::not_done(const Replied& event) {
     return;
   }
   tx().pass_result = event.result;
+  state.retry_interval_ms = grown_interval_ms(state.retry_interval_ms, tx().definition->options, policy_);
   state.last_error = shortened(event.text, kLastErrorBytesMax);
   state.last_error_branch = event.call.row;
   ++state.errors;
@@ -405,7 +406,6 @@ void Decider::advance() {
       return;
     }
     if (blocked || tx().in_flight > 0) return;
-    back_off();
     if (!tx().again) break;
     effects_.pass_ended = passes_on_ = true;
     effects_.answer = pass_answer(tx());
@@ -422,13 +422,6 @@ void Decider::advance() {
   std::int64_t wait_ms = state.retry_interval_ms;
   if (may_time_out) wait_ms = std::clamp<std::int64_t>(tx().timeout_at_ms - now_.steady_ms, 0, wait_ms);
   park(now_.wall_ms + wait_ms);
-}
-
-// After a pass in which a call failed.
-void Decider::back_off() {
-  if (tx().pass_result != CallResult::unknown && tx().pass_result != CallResult::failure) return;
-  std::int64_t& interval_ms = tx().state.retry_interval_ms;
-  interval_ms = grown_interval_ms(interval_ms, tx().definition->options, policy_);
 }
 
 void Decider::park(std::int64_t next_retry_time_ms) {

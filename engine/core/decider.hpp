@@ -84,7 +84,8 @@ class Decider {
   bool start_query();
 
   void row_done(std::uint32_t row, BranchStatus status);
-  // It came to ongoing or an error: to be tried in another pass.
+  // It came to ongoing or an error: to be tried in another pass. Each error doubles the interval, each success begins
+  // it anew, in the order of the answers.
   void not_done(const Replied& event);
   // It may be tried again in this pass.
   void retry_at_once(std::uint32_t row);
@@ -98,7 +99,6 @@ class Decider {
   void revoke_calls();
   bool take_back(Call call);
   void advance();
-  void back_off();
   void park(std::int64_t next_retry_time_ms);
   void write();
 

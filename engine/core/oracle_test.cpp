@@ -79,14 +79,13 @@ class Oracle {
         done(row, 'f');
         return false;
       }
-      erred_ = erred_ || *result == CallResult::unknown;
+      if (*result == CallResult::unknown) back_off();
       const std::int64_t limit = plot_.definition.options.retry_limit;
       if (limit > 0 && tries > limit) {
         reason_ = "RetryCount is greater than RetryLimit, RetryLimit: " + std::to_string(limit);
         return false;
       }
       if (limit > 0) continue;
-      park();
       if (parkings_++ == plot_.parkings_before_timeout) {
         reason_ = "Timeout after " + std::to_string(plot_.definition.options.timeout_to_fail_s) + " seconds";
         return false;
@@ -98,8 +97,7 @@ class Oracle {
     for (;;) {
       const std::optional<CallResult> result = call(row, 'C');
       if (!result || *result == CallResult::success) break;
-      erred_ = erred_ || *result != CallResult::ongoing;
-      park();
+      if (*result != CallResult::ongoing) back_off();
     }
     done(row, 's');
   }
@@ -113,14 +111,10 @@ class Oracle {
   bool done(std::size_t row, char status) {
     rows_[row] = status;
     interval_s_ = first_s_;
-    erred_ = false;
     return true;
   }
 
-  void park() {
-    if (erred_) interval_s_ = std::min<std::int64_t>(2 * interval_s_, 3'600);
-    erred_ = false;
-  }
+  void back_off() { interval_s_ = std::min<std::int64_t>(2 * interval_s_, 3'600); }
 
   Plot plot_;
   const std::int64_t first_s_;
@@ -128,7 +122,6 @@ class Oracle {
   std::string rows_;
   std::string calls_;
   std::string reason_;
-  bool erred_ = false;
   int parkings_ = 0;
 };
 
