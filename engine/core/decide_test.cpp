@@ -452,6 +452,21 @@ TEST_CASE("core/saga: submitted again -> goes on from the stored progress, at on
   CHECK(saga.reply("A1", success).status() == "succeed");
 }
 
+TEST_CASE(
+    "core/saga: submitted again -> its interval begins anew, where it is tried at once and where it is in flight") {
+  Script saga(make_saga(1));
+  saga.submit().reply("A0", unknown).retry().reply("A0", unknown);
+  CHECK(saga.interval_s() == 40);
+  SUBCASE("parked") {
+    saga.happen(Submitted{saga.definition()});
+    CHECK(saga.reply("A0", unknown).interval_s() == 20);
+  }
+  SUBCASE("in flight") {
+    saga.retry().happen(Submitted{saga.definition()});
+    CHECK(saga.reply("A0", ongoing).reply("A0", unknown).interval_s() == 20);
+  }
+}
+
 TEST_CASE("core/saga: a request that the status does not allow -> refused in the protocol's words") {
   Script saga(make_saga(1));
   saga.submit();

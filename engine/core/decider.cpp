@@ -80,6 +80,7 @@ void Decider::on(const Submitted& event) {
       submit();
       return;
     case GlobalStatus::submitted:
+      tx().state.retry_interval_ms = first_interval_ms(tx().definition->options, policy_);
       make_due();
       return;
     default:

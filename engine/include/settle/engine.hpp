@@ -124,10 +124,10 @@ class Engine {
 
   // Accepts a new transaction, or submits the prepared one of that gid, and starts it. Answers when that is durable,
   // or, with options.wait_result, when the first pass has ended (protocol.md §6). Of a gid that is `submitted` already:
-  // success, and it is processed again at once. Otherwise Code::failure `current status 'X', cannot sumbmit. FAILURE`.
-  // Another trans_type than the stored one: Code::conflict. Anything that validate() refuses, and a workflow, which is
-  // submitted by finish_workflow: Code::invalid. A message to a topic that nobody subscribed to: Code::not_found.
-  // Nothing is changed then.
+  // success, and it is processed again at once, its retry interval as at first. Otherwise Code::failure `current status
+  // 'X', cannot sumbmit. FAILURE`. Another trans_type than the stored one: Code::conflict. Anything that validate()
+  // refuses, and a workflow, which is submitted by finish_workflow: Code::invalid. A message to a topic that nobody
+  // subscribed to: Code::not_found. Nothing is changed then.
   virtual void submit(Definition definition, Completion<Done> completion) = 0;
 
   // Stores it as `prepared` without starting anything. `prepared` already: success, the stored one stays. Otherwise
