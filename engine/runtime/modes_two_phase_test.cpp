@@ -168,6 +168,7 @@ TEST_CASE("modes/register: what cannot be registered -> a clear refusal, nothing
   CHECK(world.query("g")->branch(0).url == "test://s/cancel");
   CHECK(client.submit(of_type(TransType::tcc, "g")));
   CHECK(message_of(client.enlist_tcc("g", "03")) == none);
+  CHECK(client.enlist_xa("g", "03").error() == Error{Code::failure, none});
 }
 
 TEST_CASE("modes/register: many branches, also across a restart and a failed write -> all are confirmed") {
@@ -248,4 +249,33 @@ TEST_CASE("modes/trans_type: another one than the stored -> a conflict, nothing 
   world.simulated.run();
   CHECK(untold.code() == Code::conflict);
   CHECK(world.status("g") == GlobalStatus::prepared);
+}
+
+TEST_CASE("modes/trans_type: another one than the stored, which the status does not allow either -> refused for that") {
+  World world;
+  Client client{world};
+  const auto check = [&](const std::string& status, bool may_submit) {
+    const std::string current = "current status '" + status + "', cannot ";
+    CHECK(client.prepare(of_type(TransType::xa, "g")).error() == Error{Code::failure, current + "prepare. FAILURE"});
+    const Error submitted = client.submit(of_type(TransType::xa, "g")).error();
+    CHECK(submitted.code == (may_submit ? Code::conflict : Code::failure));
+    if (!may_submit) CHECK(submitted.message == current + "sumbmit. FAILURE");
+    CHECK(client.enlist_xa("g", "03").error().code == Code::failure);
+    CHECK(to_string(world.status("g")) == status);
+  };
+  prepare_tcc(world, "g");
+  SUBCASE("submitted, and then succeeded") {
+    world.participant.reply("02 confirm", {CallResult::ongoing, ""});
+    CHECK(client.submit(of_type(TransType::tcc, "g")));
+    check("submitted", true);
+    world.simulated.advance_ms(20'000);
+    check("succeed", false);
+  }
+  SUBCASE("aborting, and then failed") {
+    world.participant.reply("02 cancel", {CallResult::ongoing, ""});
+    CHECK(client.abort("g", TransType::tcc));
+    check("aborting", false);
+    world.simulated.advance_ms(20'000);
+    check("failed", false);
+  }
 }

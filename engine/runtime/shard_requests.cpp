@@ -131,7 +131,12 @@ void Shard::create_refused(const EntryPtr& entry, const Result<std::optional<Sto
 // A submit or prepare of a gid that exists.
 void Shard::update(const EntryPtr& entry, std::unique_ptr<CreateRequest> request) {
   const core::Transaction& transaction = entry->transaction;
-  if (request->definition->type != transaction.definition->type) {
+  const GlobalStatus status = transaction.state.status;
+  const bool submits = request->status == GlobalStatus::submitted;
+  // What the status does not allow is refused for that, whatever the type.
+  const bool is_allowed =
+      status == GlobalStatus::prepared || (submits && status == GlobalStatus::submitted) || request->finds;
+  if (is_allowed && request->definition->type != transaction.definition->type) {
     request->completion(other_type(request->definition->type, transaction.definition->type));
     return;
   }
@@ -145,9 +150,9 @@ void Shard::update(const EntryPtr& entry, std::unique_ptr<CreateRequest> request
     return;
   }
   Ask ask{core::Prepared{}};
-  if (request->status == GlobalStatus::submitted) {
+  if (submits) {
     core::Submitted submitted{transaction.definition};
-    if (transaction.state.status == GlobalStatus::prepared) {
+    if (status == GlobalStatus::prepared) {
       Result<Definition> merged = merge(*transaction.definition, *request->definition);
       const bool changed = merged && merged.value() != *transaction.definition;
       Result<Done> fits = changed ? around_.store.check(merged.value()) : Result<Done>(Done{});
@@ -161,7 +166,7 @@ void Shard::update(const EntryPtr& entry, std::unique_ptr<CreateRequest> request
     }
     ask.event = std::move(submitted);
   }
-  ask.wait = request->status == GlobalStatus::submitted && request->definition->options.wait_result;
+  ask.wait = submits && request->definition->options.wait_result;
   ask.completion = std::move(request->completion);
   ask.tries = request->tries;
   if (shared()) ask.create = std::move(request);
@@ -205,11 +210,14 @@ void Shard::register_branch(std::string gid, TransType type, Registration regist
   core::Registered event{std::move(registration), status};
   find(gid,
        [this, gid, type, event = std::move(event), completion = std::move(completion)](Result<EntryPtr> found) mutable {
-         if (!found) {
-           completion(std::move(found.error()));
-         } else if (!found.value()) {
-           completion(Error{Code::failure, "no trans with gid: " + gid + " status: prepared found FAILURE"});
-         } else if (const TransType stored = found.value()->transaction.definition->type; stored != type) {
+         if (!found || !found.value()) {
+           completion(found ? Error{Code::failure, "no trans with gid: " + gid + " status: prepared found FAILURE"}
+                            : std::move(found.error()));
+           return;
+         }
+         const core::Transaction& transaction = found.value()->transaction;
+         const TransType stored = transaction.definition->type;
+         if (stored != type && transaction.state.status == GlobalStatus::prepared) {
            completion(other_type(type, stored));
          } else {
            update_existing(found.value(), {std::move(event), false, std::move(completion)});

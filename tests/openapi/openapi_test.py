@@ -112,7 +112,7 @@ def branches_of_tcc(client, branches):
         client.post(name, 409, **dict(branch, branch_id="03"))
         client.malformed("POST", API + name, "no json")
         client.malformed("POST", API + name, json.dumps(dict(branch, data=1)))
-    client.post("prepare", 500, gid="failing", trans_type="tcc")
+    client.post("prepare", 409, gid="failing", trans_type="tcc")
     prepare("ongoing", "not-yet")
     client.post("submit", 425, gid="ongoing", trans_type="tcc", wait_result=True)
     prepare("erring", "broken")
@@ -122,6 +122,7 @@ def branches_of_tcc(client, branches):
     prepare("cancelled", "done")
     client.post("abort", gid="cancelled", trans_type="tcc")
     client.post("prepare", gid="xa", trans_type="xa")
+    client.post("prepare", 500, gid="xa", trans_type="tcc")
     client.post("registerXaBranch", gid="xa", trans_type="xa", branch_id="01", url=branches + "done")
     client.post("submit", gid="xa", trans_type="xa", wait_result=True)
 

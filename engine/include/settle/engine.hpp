@@ -125,9 +125,9 @@ class Engine {
   // Accepts a new transaction, or submits the prepared one of that gid, and starts it. Answers when that is durable,
   // or, with options.wait_result, when the first pass has ended (protocol.md §6). Of a gid that is `submitted` already:
   // success, and it is processed again at once, its retry interval as at first. Otherwise Code::failure `current status
-  // 'X', cannot sumbmit. FAILURE`. Another trans_type than the stored one: Code::conflict. Anything that validate()
-  // refuses, and a workflow, which is submitted by finish_workflow: Code::invalid. A message to a topic that nobody
-  // subscribed to: Code::not_found. Nothing is changed then.
+  // 'X', cannot sumbmit. FAILURE`. Another trans_type than the stored one, where the status allows it: Code::conflict.
+  // Anything that validate() refuses, and a workflow, which is submitted by finish_workflow: Code::invalid. A message
+  // to a topic that nobody subscribed to: Code::not_found. Nothing is changed then.
   virtual void submit(Definition definition, Completion<Done> completion) = 0;
 
   // Stores it as `prepared` without starting anything. `prepared` already: success, the stored one stays. Otherwise
@@ -139,8 +139,8 @@ class Engine {
 
   // Adds a branch to a prepared tcc, xa or workflow; `status` is the result of a workflow's step, and `prepared` for
   // the others. None prepared under this gid: Code::failure `no trans with gid: G status: prepared found FAILURE`.
-  // Another type than the stored one, or a row (branch_id, operation) that is there already: Code::conflict. What
-  // validate() refuses: Code::invalid, before the transaction is looked for.
+  // Another type than that of the prepared one, or a row (branch_id, operation) that is there already: Code::conflict.
+  // What validate() refuses: Code::invalid, before the transaction is looked for.
   virtual void register_branch(std::string gid, TransType type, Registration registration, BranchStatus status,
                                Completion<Done> completion) = 0;
 
