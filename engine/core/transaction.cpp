@@ -115,6 +115,12 @@ std::string numbered_branch_id(std::size_t number) {
 
 }  // namespace
 
+std::int64_t shown_retry_time_ms(const Definition& definition, const State& state) {
+  const bool waits = state.status == GlobalStatus::prepared && definition.type != TransType::workflow;
+  if (!waits || state.query_attempts > 0) return state.next_retry_time_ms;
+  return std::min(state.next_retry_time_ms, definition.create_time_ms + state.retry_interval_ms);
+}
+
 std::size_t row_count(const Definition& definition, std::size_t registration_count) {
   return definition.branches.size() + registration_count * rows_per_registration(definition.type);
 }

@@ -29,6 +29,32 @@ std::string objection(const Definition& definition) {
   return result.error().message;
 }
 
+TEST_CASE("core/transaction: the time of the next retry, shown -> a deadline is none of it") {
+  struct Row {
+    TransType type;
+    GlobalStatus status;
+    std::uint32_t query_attempts;
+    std::int64_t next_retry_time_ms;
+    std::int64_t shown_ms;
+  };
+  for (const Row& row : {Row{TransType::tcc, GlobalStatus::prepared, 0, 36'000, 11'000},
+                         Row{TransType::msg, GlobalStatus::prepared, 0, 36'000, 11'000},
+                         Row{TransType::msg, GlobalStatus::prepared, 1, 56'000, 56'000},
+                         Row{TransType::xa, GlobalStatus::prepared, 0, 9'000, 9'000},  // made due
+                         Row{TransType::workflow, GlobalStatus::prepared, 0, 36'000, 36'000},
+                         Row{TransType::tcc, GlobalStatus::submitted, 0, 36'000, 36'000}}) {
+    Definition definition;
+    definition.type = row.type;
+    definition.create_time_ms = 1'000;
+    State state;
+    state.status = row.status;
+    state.retry_interval_ms = 10'000;
+    state.query_attempts = row.query_attempts;
+    state.next_retry_time_ms = row.next_retry_time_ms;
+    CHECK(shown_retry_time_ms(definition, state) == row.shown_ms);
+  }
+}
+
 TEST_CASE("core/transaction: a gid -> checked as text, in characters") {
   struct Row {
     const char* name;

@@ -248,7 +248,7 @@ class RunningEngine final : public Engine {
     if (surroundings_->claimer) {
       make_due_in_store(later_than_ms, limit, std::move(completion));
     } else {
-      make_due_from(0, later_than_ms, limit, {}, std::move(completion));
+      make_due_from(0, later_than_ms, limit, 0, std::move(completion));
     }
   }
 
@@ -430,17 +430,15 @@ class RunningEngine final : public Engine {
         [error = std::move(error), completion = std::move(completion)]() mutable { completion(std::move(error)); });
   }
 
-  void make_due_from(std::size_t index, std::int64_t later_than_ms, std::size_t limit, MadeDue sum,
+  void make_due_from(std::size_t index, std::int64_t later_than_ms, std::size_t limit, std::size_t count,
                      Completion<MadeDue> completion) {
     Shard& each = *shards_[index];
-    each.post([this, &each, index, later_than_ms, limit, sum, completion = std::move(completion)]() mutable {
-      const MadeDue made = each.make_all_due(later_than_ms, limit - sum.count);
-      sum.count += made.count;
-      sum.remaining = sum.remaining || made.remaining;
+    each.post([this, &each, index, later_than_ms, limit, count, completion = std::move(completion)]() mutable {
+      count += each.make_all_due(later_than_ms, limit - count);
       if (index + 1 == shards_.size()) {
-        completion(sum);
+        completion(MadeDue{count, count == limit});
       } else {
-        make_due_from(index + 1, later_than_ms, limit, sum, std::move(completion));
+        make_due_from(index + 1, later_than_ms, limit, count, std::move(completion));
       }
     });
   }

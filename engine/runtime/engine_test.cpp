@@ -331,6 +331,23 @@ TEST_CASE("engine/make_all_due: those further away than asked, up to the limit")
   CHECK_FALSE(rest.result->value().remaining);
 }
 
+TEST_CASE("engine/make_all_due: exactly as many as the limit -> there may be others, and then there are none") {
+  World world;
+  world.participant.reply("01 action", {CallResult::ongoing, ""});
+  Answer<Done> answer;
+  world.engine->submit(saga("g"), answer.slot());
+  world.simulated.run();
+  Answer<MadeDue> all, none;
+  world.engine->make_all_due(5'000, 1, all.slot());
+  world.simulated.run();
+  CHECK(all.result->value().count == 1);
+  CHECK(all.result->value().remaining);
+  world.engine->make_all_due(5'000, 1, none.slot());
+  world.simulated.run();
+  CHECK(none.result->value().count == 0);
+  CHECK_FALSE(none.result->value().remaining);
+}
+
 TEST_CASE("engine/watch: tells each durable status up to the final one; wait tells the final one") {
   World world;
   Answer<Done> submitted;

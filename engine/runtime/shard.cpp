@@ -355,7 +355,7 @@ void Shard::park_until(const std::string& gid, const core::Transaction& transact
   Parked& parked = place->second;
   parked.retry_at_ms = retry_at_ms;
   parked.timeout_at_ms = transaction.timeout_at_ms;
-  parked.shown_at_ms = now.steady_ms + transaction.state.next_retry_time_ms - now.wall_ms;
+  parked.shown_at_ms = now.steady_ms + shown_retry_time_ms(*transaction.definition, transaction.state) - now.wall_ms;
   parked.timer = parked_timers_.add(std::min(parked.retry_at_ms, parked.timeout_at_ms), place->first);
 }
 

@@ -87,7 +87,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void abort(std::string gid, std::optional<TransType> type, std::string reason, Completion<Done> completion);
   void force_stop(std::string gid, Completion<Done> completion);
   void make_due(std::string gid, Completion<Done> completion);
-  MadeDue make_all_due(std::int64_t later_than_ms, std::size_t limit);
+  std::size_t make_all_due(std::int64_t later_than_ms, std::size_t limit);
   void query(std::string gid, Completion<std::optional<StoredTransaction>> completion);
   void wait(std::string gid, Completion<GlobalStatus> completion);
   void watch(std::string gid, UniqueFunction<void(Result<GlobalStatus>)> observer);

@@ -268,32 +268,30 @@ void Shard::make_due(std::string gid, Completion<Done> completion) {
   request_event(std::move(gid), core::MadeDue{}, std::move(completion));
 }
 
-MadeDue Shard::make_all_due(std::int64_t later_than_ms, std::size_t limit) {
-  MadeDue made;
-  if (halting_) return made;
+std::size_t Shard::make_all_due(std::int64_t later_than_ms, std::size_t limit) {
+  if (halting_) return 0;
   const Moment now = around_.clock.now();
   std::vector<std::string> gids;
   // Whether there is room for it.
   const auto take = [&](const std::string& gid, std::int64_t shown_in_ms) {
     if (shown_in_ms <= later_than_ms) return true;
-    made.remaining = gids.size() == limit;
-    if (!made.remaining) gids.push_back(gid);
-    return !made.remaining;
+    if (gids.size() == limit) return false;
+    gids.push_back(gid);
+    return true;
   };
   for (const auto& [gid, entry] : entries_) {
     const core::Transaction& transaction = entry->transaction;
     const bool waits = entry->mode == Entry::Mode::live && !transaction.in_pass && transaction.settled();
     if (!waits || is_final(transaction.state.status)) continue;
-    if (!take(entry->gid, transaction.state.next_retry_time_ms - now.wall_ms)) break;
+    const std::int64_t shown_ms = shown_retry_time_ms(*transaction.definition, transaction.state);
+    if (!take(entry->gid, shown_ms - now.wall_ms)) break;
   }
   for (const auto& [gid, parked] : parked_) {
-    if (made.remaining) break;
-    if (!entries_.contains(gid)) take(gid, parked.shown_at_ms - now.steady_ms);
+    if (!entries_.contains(gid) && !take(gid, parked.shown_at_ms - now.steady_ms)) break;
   }
   std::sort(gids.begin(), gids.end());
   for (const std::string& gid : gids) wake(gid, true);
-  made.count = gids.size();
-  return made;
+  return gids.size();
 }
 
 }  // namespace settle::runtime

@@ -322,6 +322,27 @@ TEST_CASE("shared: make_all_due -> touches what waits, not what is being worked 
   CHECK(servers.participants[0].take_calls().size() + servers.participants[1].take_calls().size() == 4);
 }
 
+TEST_CASE("shared: make_all_due -> what waits for its client is left out, however often it is asked") {
+  Servers servers;
+  Definition waits;
+  waits.gid = "waits";
+  waits.type = TransType::tcc;
+  waits.options.timeout_to_fail_s = 500;
+  Answer<Done> prepared;
+  servers.engines[0]->prepare(waits, prepared.slot());
+  servers.simulated.run();
+  REQUIRE(prepared.ok());
+  for (int i = 0; i < 5; ++i) {
+    Answer<MadeDue> made;
+    servers.engines[1]->make_all_due(200'000, 1, made.slot());
+    servers.simulated.advance_ms(1'000);
+    REQUIRE(made.ok());
+    CHECK(made.result->value().count == 0);
+    CHECK_FALSE(made.result->value().remaining);
+  }
+  CHECK(servers.status("waits") == GlobalStatus::prepared);
+}
+
 TEST_CASE("shared: a server stops while a call is out -> its hold stays, and another one goes on when the lease ends") {
   Servers servers;
   Answer<Done> answer;

@@ -15,6 +15,13 @@ struct Hold {
   std::int64_t lease_until_ms = 0;
 };
 
+// Of a prepared one: it is called within its interval, whether its client comes or not.
+bool asks_soon(const StoredTransaction& prepared, std::int64_t now_ms) {
+  const TransType type = prepared.definition->type;
+  return (type == TransType::msg || type == TransType::workflow) &&
+         prepared.state.next_retry_time_ms <= now_ms + prepared.state.retry_interval_ms;
+}
+
 std::int64_t whole_seconds(std::int64_t time_ms) { return time_ms - time_ms % 1000; }
 
 class SharedMemoryStore final : public Store {
@@ -99,7 +106,8 @@ class SharedMemoryStore final : public Store {
     const std::lock_guard lock(mutex_);
     std::size_t count = 0;
     for (const StoredTransaction& each : unfinished([&](const StoredTransaction& one) {
-           return one.state.next_retry_time_ms > later_than_ms && is_free(one.definition->gid, now_ms);
+           return one.state.next_retry_time_ms > later_than_ms && is_free(one.definition->gid, now_ms) &&
+                  (one.state.status != GlobalStatus::prepared || asks_soon(one, now_ms));
          })) {
       if (count == limit) break;
       ++count;

@@ -31,6 +31,10 @@ SqlResult<ReadAll> read_taken(Pool& pool, const ClaimAttempt& attempt) {
 constexpr const char* kFreeLater =
     "next_cron_time > ? AND (owner = '' OR (owner NOT LIKE 'settle:%' AND update_time < ?))";
 
+// What is prepared and not called meanwhile would only be put back to its deadline.
+constexpr const char* kAsksSoon =
+    " AND trans_type IN ('msg', 'workflow') AND next_cron_time <= ? + INTERVAL next_cron_interval SECOND";
+
 }  // namespace
 
 SqlResult<Claimed> claim(Pool& pool, const WallTime& times, const ClaimRequest& request, std::size_t limit,
@@ -88,9 +92,11 @@ SqlResult<std::size_t> make_due(Connection& connection, const WallTime& times, s
       seen.view(to_string(status));
       seen.view(later_than);
       seen.view(dtm_at_work);
+      const bool prepared = status == GlobalStatus::prepared;
+      if (prepared) seen.view(now);
       seen.number(static_cast<std::int64_t>(part));
       auto rows = connection.query(std::string("SELECT id FROM trans_global WHERE status = ? AND ") + kFreeLater +
-                                       " ORDER BY next_cron_time LIMIT ?",
+                                       (prepared ? kAsksSoon : "") + " ORDER BY next_cron_time LIMIT ?",
                                    seen.list());
       if (!rows) return rows.error();
       const std::size_t count = rows.value().count();

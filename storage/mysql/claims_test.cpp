@@ -187,7 +187,7 @@ TEST_CASE("mysql claims: made due -> what is free and due later, no more than th
   const TestTables tables;
   insert(*tables.connection, {"due", GlobalStatus::submitted, kNowMs - 1'000});
   insert(*tables.connection, {"soon", GlobalStatus::submitted, kNowMs + 5'000});
-  insert(*tables.connection, {"late", GlobalStatus::prepared, kNowMs + 60'000});
+  insert(*tables.connection, {"late", GlobalStatus::submitted, kNowMs + 60'000});
   insert(*tables.connection, {"later", GlobalStatus::aborting, kNowMs + 90'000});
   insert(*tables.connection, {"held", GlobalStatus::submitted, kNowMs + 15'000, "settle:other"});
   insert(*tables.connection, {"dtm at work", GlobalStatus::submitted, kNowMs + 15'000, "FA9s", kNowMs - 1'000});

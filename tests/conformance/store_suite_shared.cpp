@@ -327,6 +327,34 @@ TEST_CASE("store/shared: make_due -> those that wait for later and nobody works 
   CHECK(gids == std::vector<std::string>{"late", "later"});
 }
 
+TEST_CASE("store/shared: make_due of what is prepared -> only what is called again within its interval") {
+  const auto bed = make_store_bed();
+  Store& store = bed->store();
+  if (!store.traits().shared) return;
+  const auto prepared = [](TransType type, const std::string& gid, std::int64_t next_retry_time_ms) {
+    Definition definition;
+    definition.gid = gid;
+    definition.type = type;
+    definition.protocol = Protocol::http;
+    definition.create_time_ms = kTestTimeMs;
+    Change made = creation(std::make_shared<const Definition>(std::move(definition)), Status::prepared);
+    made.state = saga_of(gid, Status::prepared, next_retry_time_ms).state;
+    return made;
+  };
+  for (const TransType type : {TransType::tcc, TransType::xa, TransType::msg, TransType::workflow}) {
+    const std::string name(to_string(type));
+    must_apply(store, prepared(type, name, kNowMs + 9'000));
+    must_apply(store, prepared(type, name + " far", kNowMs + 50'000));
+  }
+  must_apply(store, saga_of("saga", Status::prepared, kNowMs + 9'000));
+  const auto made = store.make_due(kNowMs + 5'000, kNowMs, 10);
+  REQUIRE(made);
+  CHECK(made.value() == 2);
+  auto gids = claim_gids(store, request(kFirst));
+  std::sort(gids.begin(), gids.end());
+  CHECK(gids == std::vector<std::string>{"msg", "workflow"});
+}
+
 TEST_CASE("store/shared: end_leases -> what such owners hold is due, and is held by them until it is claimed") {
   const auto bed = make_store_bed();
   Store& store = bed->store();

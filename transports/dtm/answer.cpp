@@ -52,7 +52,7 @@ void append_transaction(std::string& to, const StoredTransaction& transaction) {
   text("custom_data", definition.custom_data);
   const std::int64_t interval_s = (state.retry_interval_ms + 999) / 1000;
   object.number_unless_zero("next_cron_interval", interval_s);
-  time("next_cron_time", state.next_retry_time_ms);
+  time("next_cron_time", shown_retry_time_ms(definition, state));
   // DTM keeps this one in `options` only, and shows the unset member beside it.
   object.boolean("concurrent", false);
   object.end();

@@ -93,7 +93,7 @@ struct Ports {
 
 struct MadeDue {
   std::size_t count = 0;
-  bool remaining = false;  // others qualify: ask again
+  bool remaining = false;  // as many as were asked for: there may be others
 };
 
 struct EngineStatistics {
@@ -165,7 +165,9 @@ class Engine {
   // success; only next_retry_time_ms changes.
   virtual void make_due(std::string gid, Completion<Done> completion) = 0;
 
-  // Makes due now at most `limit` of the parked ones whose next retry is more than later_than_ms away.
+  // Makes due now at most `limit` of the parked ones whose next retry, as it is shown, is more than later_than_ms away.
+  // Those that wait for their client are not hurried by it, and not counted a second time; on a shared store they are
+  // left out.
   virtual void make_all_due(std::int64_t later_than_ms, std::size_t limit, Completion<MadeDue> completion) = 0;
 
   // The transaction, or nothing where there is none. Branch states may be ahead of the disk, the global status never.

@@ -249,8 +249,9 @@ class Store {
     return not_shared();
   }
 
-  // Makes due now at most `limit` of those unfinished that nobody works on and that are due after later_than_ms.
-  // How many; `limit` of them: there may be others.
+  // Makes due now at most `limit` of those unfinished that nobody works on and that are due after later_than_ms. A
+  // prepared one only where it is a msg or workflow that is due within its retry interval: all others wait for their
+  // client and would be put back. How many; `limit` of them: there may be others.
   virtual Result<std::size_t> make_due(std::int64_t /*later_than_ms*/, std::int64_t /*now_ms*/, std::size_t /*limit*/) {
     return not_shared();
   }

@@ -167,6 +167,11 @@ struct State {
   bool operator==(const State&) const = default;
 };
 
+// The time of the next retry as clients are shown it. A tcc, xa or msg that waits for its client has its deadline
+// there; it is shown the end of its first interval, like all others: a DTM server looks at it then, and finds nothing
+// to do.
+std::int64_t shown_retry_time_ms(const Definition& definition, const State& state);
+
 // A transaction as a store gives it back.
 struct StoredTransaction {
   std::int64_t id = 0;  // given by the store when it was created; larger means later
