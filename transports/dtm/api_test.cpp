@@ -225,6 +225,15 @@ TEST_CASE("dtm/api: refusals of the engine -> their statuses") {
   }
 }
 
+TEST_CASE("dtm/api: key-values -> scanKV tells the newest first, queryKV of a whole category the oldest") {
+  FakeServer server;
+  server.engine.key_values = {{2, 0, 0, "topics", "newer", "[]", 1}, {1, 0, 0, "topics", "older", "[]", 1}};
+  const std::string scanned = server.ask("GET", "/api/dtmsvr/scanKV?cat=topics").body;
+  CHECK(scanned.find("newer") < scanned.find("older"));
+  const std::string queried = server.ask("GET", "/api/dtmsvr/queryKV?cat=topics").body;
+  CHECK(queried.find("older") < queried.find("newer"));
+}
+
 TEST_CASE("dtm/api: filters of all -> the scan's, and nothing for words that do not exist") {
   FakeServer server;
   server.ask("GET", "/api/dtmsvr/all?status=succeed&transType=msg&createTimeStart=5&createTimeEnd=9");

@@ -1,4 +1,5 @@
 // Topics, and the key-values that hold them.
+#include <algorithm>
 #include <utility>
 
 #include "transports/dtm/answer.hpp"
@@ -7,13 +8,14 @@
 namespace settle::dtm {
 namespace {
 
-// `queryKV` without a key: all of a category, or the newest of them.
+// `queryKV` without a key: all of a category, or the newest of them, the oldest first.
 void list_category(HttpCall call, std::string category) {
-  call.engine.list_key_values(
-      std::move(category), "", static_cast<std::size_t>(kListLimitMax),
-      [respond = std::move(call.respond)](Result<KeyValuePage> result) mutable {
-        respond(result ? key_values_answer(result.value().values, std::nullopt) : error_answer(result.error()));
-      });
+  call.engine.list_key_values(std::move(category), "", static_cast<std::size_t>(kListLimitMax),
+                              [respond = std::move(call.respond)](Result<KeyValuePage> result) mutable {
+                                if (!result) return respond(error_answer(result.error()));
+                                std::reverse(result.value().values.begin(), result.value().values.end());
+                                respond(key_values_answer(result.value().values, std::nullopt));
+                              });
 }
 
 }  // namespace
