@@ -59,7 +59,11 @@ Result<Done> Mode::answer(const Transaction& transaction) const {
 }
 
 Result<Done> unfinished_answer(const Transaction& transaction, Error otherwise) {
-  const std::string& text = transaction.state.last_error;
+  // DTM's words, spelled as it does.
+  static constexpr std::string_view kAdvice =
+      "your http/grpc result should be specified as in:\nhttp://d.dtm.pub/practice/arch.html#proto\n"
+      "unkown result will be retried: ";
+  const std::string text = std::string(kAdvice) + transaction.state.last_error;
   switch (transaction.pass_result) {
     case CallResult::failure:
       return Error{Code::failure, text.ends_with("FAILURE") ? text : text + " FAILURE"};

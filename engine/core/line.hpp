@@ -45,8 +45,8 @@ inline void line_replied(Decider& decider, const Replied& event) {
   }
 }
 
-// The refusal or error of a pass that did not come to its end, in the service's words. `otherwise`: where no call
-// failed.
+// The refusal or error of a pass that did not come to its end, in the service's words behind DTM's. `otherwise`: where
+// no call failed.
 Result<Done> unfinished_answer(const Transaction& transaction, Error otherwise);
 
 }  // namespace settle::core

@@ -160,16 +160,19 @@ TEST_CASE("modes/msg: delay -> no action before it is over, whoever asks, and ac
   CHECK(world.status("g") == GlobalStatus::succeed);
 }
 
-TEST_CASE("modes/msg: wait_result -> 409 where it is ongoing, the service's words where it erred") {
+TEST_CASE("modes/msg: wait_result -> 409 where it is ongoing, the service's words behind DTM's where it erred") {
   World world;
   Client client{world};
   Definition waiting = message("done", 1);
   waiting.options.wait_result = true;
   CHECK(client.submit(waiting));
+  const std::string advice =
+      "your http/grpc result should be specified as in:\nhttp://d.dtm.pub/practice/arch.html#proto\n"
+      "unkown result will be retried: ";
   const std::pair<CallResult, Error> expectations[] = {
       {CallResult::ongoing, {Code::failure, "wait result not return success: FAILURE"}},
-      {CallResult::unknown, {Code::internal, "words"}},
-      {CallResult::failure, {Code::failure, "words FAILURE"}}};
+      {CallResult::unknown, {Code::internal, advice + "words"}},
+      {CallResult::failure, {Code::failure, advice + "words FAILURE"}}};
   for (const auto& [result, expected] : expectations) {
     waiting.gid = "g" + std::to_string(static_cast<int>(result));
     world.participant.reply("01 action", {result, "words"});
