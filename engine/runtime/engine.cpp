@@ -361,7 +361,7 @@ class RunningEngine final : public Engine {
 
  private:
   void create(Definition&& definition, GlobalStatus status, Completion<Done>&& completion) {
-    if (Result<Done> ok = checks_.definition(definition); !ok) {
+    if (Result<Done> ok = checks_.definition(definition, status); !ok) {
       refuse(definition.gid, std::move(ok.error()), std::move(completion));
       return;
     }

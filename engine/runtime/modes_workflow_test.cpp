@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "settle/waiting.hpp"
 #include "tests/support/engine_client.hpp"
 
 using namespace settle;
@@ -68,11 +69,43 @@ TEST_CASE(
   CHECK(world.status("g") == GlobalStatus::succeed);
 }
 
+TEST_CASE(
+    "modes/workflow: without custom_data -> stored and finished like any; to call it back is an error, again and "
+    "again") {
+  World world;
+  Client client{world};
+  Definition nameless = workflow("g");
+  nameless.callback_name.clear();
+  nameless.callback_payload.clear();
+  REQUIRE(client.prepare_workflow(nameless));
+  world.simulated.advance_ms(35'000);
+  CHECK(world.participant.take_calls().empty());
+  const auto waiting = waiting_for(*world.query("g"));
+  REQUIRE(waiting);
+  CHECK(waiting->last_error == "custom_data: is missing, a workflow is called back by the name in it");
+  CHECK(waiting->attempts == 2);
+  CHECK(client.enlist("g", TransType::workflow, {"01", "paid", "", "", "action"}, BranchStatus::succeed));
+  CHECK(client.finish("g", GlobalStatus::succeed));
+  CHECK(world.status("g") == GlobalStatus::succeed);
+}
+
+TEST_CASE("modes/workflow: prepared as others are -> the same as by prepareWorkflow") {
+  World world;
+  Client client{world};
+  CHECK(client.prepare(workflow("g")));
+  CHECK(client.prepare(workflow("g")));
+  REQUIRE(client.prepare_workflow(workflow("g")));
+  world.simulated.advance_ms(10'000);
+  CHECK(world.participant.take_calls() == Calls{"g 00 checkout"});
+  CHECK(client.finish("g", GlobalStatus::succeed));
+  CHECK(message_of(client.prepare(workflow("g"))) == "current status 'succeed', cannot prepare. FAILURE");
+}
+
 TEST_CASE("modes/workflow: what does not fit -> refused, nothing changes") {
   World world;
   Client client{world};
   CHECK(client.finish("g", GlobalStatus::succeed).error().code == Code::not_found);
-  CHECK(message_of(client.submit(workflow("g"))).starts_with("trans_type: a workflow is prepared by prepareWorkflow"));
+  CHECK(message_of(client.submit(workflow("g"))).starts_with("trans_type: a workflow is submitted with its result"));
   REQUIRE(client.prepare_workflow(workflow("g")));
   CHECK(client.finish("g", GlobalStatus::aborting).error().code == Code::conflict);
   CHECK(client.finish("g", GlobalStatus::succeed, "", std::string((1 << 20) + 1, 'x')).error().code == Code::invalid);

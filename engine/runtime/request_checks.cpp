@@ -27,9 +27,9 @@ Result<Done> check_text(const char* field, const std::string& text, std::size_t 
 
 }  // namespace
 
-Result<Done> RequestChecks::definition(const Definition& definition) const {
-  if (definition.type == TransType::workflow) {
-    return Error{Code::invalid, "trans_type: a workflow is prepared by prepareWorkflow, and submitted with its result"};
+Result<Done> RequestChecks::definition(const Definition& definition, GlobalStatus status) const {
+  if (definition.type == TransType::workflow && status != GlobalStatus::prepared) {
+    return Error{Code::invalid, "trans_type: a workflow is submitted with its result"};
   }
   if (Result<Done> ok = validate(definition); !ok) return ok;
   const std::size_t rows_per_step = definition.type == TransType::saga ? 2 : 1;

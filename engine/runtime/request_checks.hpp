@@ -16,8 +16,8 @@ class RequestChecks {
  public:
   explicit RequestChecks(const Ports& ports) : ports_(ports) {}
 
-  // To be submitted or prepared. Whether the store can hold it is asked later, when topics have been put in.
-  Result<Done> definition(const Definition& definition) const;
+  // To be created with this status. Whether the store can hold it is asked later, when topics have been put in.
+  Result<Done> definition(const Definition& definition, GlobalStatus status) const;
   Result<Done> workflow(const Definition& definition) const;
   Result<Done> registration(TransType type, const Registration& registration, BranchStatus status) const;
   Result<Done> workflow_result(GlobalStatus status, const std::string& result) const;

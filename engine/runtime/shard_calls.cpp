@@ -39,6 +39,10 @@ void Shard::send(const std::shared_ptr<CallRecord>& record) {
   BranchCompletion completion = [self = shared_from_this(), record](BranchReply reply) {
     self->put(Reply{record, std::move(reply)});
   };
+  if (branch.operation.empty() && definition.custom_data.empty()) {
+    completion({CallResult::unknown, "custom_data: is missing, a workflow is called back by the name in it"});
+    return;
+  }
   BranchCaller* caller = caller_for(branch.url);
   if (caller == nullptr) {
     completion({CallResult::unknown, "no caller for the scheme of this url: " + std::string(branch.url)});

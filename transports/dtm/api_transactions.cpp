@@ -56,15 +56,6 @@ void submit_transaction(Engine& engine, TransactionRequest request, Completion<D
   }
 }
 
-void prepare_workflow(Engine& engine, Definition definition, Completion<StoredTransaction> completion) {
-  const bool is_called_back = definition.type == TransType::workflow && !definition.query_prepared.empty();
-  if (is_called_back && definition.callback_name.empty()) {
-    completion(invalid("custom_data.name: is missing, a workflow is called back by it"));
-    return;
-  }
-  engine.prepare_workflow(std::move(definition), std::move(completion));
-}
-
 void new_gid(Operation operation) { operation.completion(OperationResult(operation.engine.new_gid())); }
 
 void prepare(Operation operation) {
@@ -100,10 +91,10 @@ void prepare_workflow(HttpCall call) {
   if (document.error()) return call.respond(error_answer(*document.error()));
   Result<TransactionRequest> request = parse_transaction(document.value(), Origin::body);
   if (!request) return call.respond(error_answer(request.error()));
-  prepare_workflow(call.engine, std::move(request.value().definition),
-                   [respond = std::move(call.respond)](Result<StoredTransaction> result) mutable {
-                     respond(result ? workflow_answer(result.value()) : error_answer(result.error()));
-                   });
+  call.engine.prepare_workflow(std::move(request.value().definition),
+                               [respond = std::move(call.respond)](Result<StoredTransaction> result) mutable {
+                                 respond(result ? workflow_answer(result.value()) : error_answer(result.error()));
+                               });
 }
 
 void force_stop(HttpCall call) {

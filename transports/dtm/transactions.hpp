@@ -9,7 +9,4 @@ namespace settle::dtm {
 // Submits it; a workflow with the final status that its req_extra tells.
 void submit_transaction(Engine& engine, TransactionRequest request, Completion<Done> completion);
 
-// Creates or finds a workflow. One that is to be called back needs the name to call it by.
-void prepare_workflow(Engine& engine, Definition definition, Completion<StoredTransaction> completion);
-
 }  // namespace settle::dtm

@@ -111,14 +111,14 @@ grpc::ByteBuffer progresses_of(const StoredTransaction& found) {
 void prepare_workflow(Engine& engine, const grpc::ByteBuffer& message, Answer answer) {
   auto request = read(message, read_transaction, answer);
   if (!request) return;
-  dtm::prepare_workflow(engine, std::move(request->definition),
-                        [answer = std::move(answer)](Result<StoredTransaction> result) mutable {
-                          if (result) {
-                            answer(progresses_of(result.value()));
-                          } else {
-                            answer(std::move(result.error()));
-                          }
-                        });
+  engine.prepare_workflow(std::move(request->definition),
+                          [answer = std::move(answer)](Result<StoredTransaction> result) mutable {
+                            if (result) {
+                              answer(progresses_of(result.value()));
+                            } else {
+                              answer(std::move(result.error()));
+                            }
+                          });
 }
 
 Result<dtmgimp::DtmTopicRequest> read_topic(dtmgimp::DtmTopicRequest& message) { return std::move(message); }

@@ -134,7 +134,8 @@ class Engine {
   // Code::failure `current status 'X', cannot prepare. FAILURE`. The rest as submit().
   virtual void prepare(Definition definition, Completion<Done> completion) = 0;
 
-  // Stores a workflow as `prepared`, or finds it, in whatever status; gives it with the results registered so far.
+  // Stores a workflow as `prepared`, or finds it, in whatever status; gives it with the results registered so far. One
+  // without custom_data cannot be called back: each attempt is an error.
   virtual void prepare_workflow(Definition definition, Completion<StoredTransaction> completion) = 0;
 
   // Adds a branch to a prepared tcc, xa or workflow; `status` is the result of a workflow's step, and `prepared` for
