@@ -218,6 +218,18 @@ TEST_CASE("dtm/api: refusals of the engine -> their statuses") {
   }
 }
 
+TEST_CASE(
+    "dtm/api: a trans_type that does not exist -> abort refuses it, who goes by the gid alone does not look at it") {
+  FakeServer server;
+  const std::string body = R"({"gid":"g","trans_type":"sage"})";
+  const http::Response refused = server.ask("POST", "/api/dtmsvr/abort", body);
+  CHECK(refused.status == 400);
+  CHECK(refused.body.find("trans_type: 'sage' is none of") != std::string::npos);
+  CHECK(server.ask("POST", "/api/dtmsvr/forceStop", body).status == 200);
+  CHECK(server.ask("POST", "/api/dtmsvr/resetNextCronTime", body).status == 200);
+  CHECK(server.engine.asked == std::vector<std::string>{"force_stop g", "make_due g"});
+}
+
 TEST_CASE("dtm/api: key-values -> scanKV tells the newest first, queryKV of a whole category the oldest") {
   FakeServer server;
   server.engine.key_values = {{2, 0, 0, "topics", "newer", "[]", 1}, {1, 0, 0, "topics", "older", "[]", 1}};

@@ -36,13 +36,13 @@ void finish_workflow(Engine& engine, TransactionRequest request, Completion<Done
                          extra(request, "result"), std::move(completion));
 }
 
-// The transaction that the body of a call names, or an answer that says what is wrong.
-std::optional<Reference> read_reference(HttpCall& call) {
+// The gid that the body of a call names, or an answer that says what is wrong.
+std::optional<std::string> read_gid(HttpCall& call) {
   const Document document(call.body, "the body");
-  Result<Reference> reference =
-      document.error() ? Result<Reference>(*document.error()) : parse_reference(document.value(), Origin::body);
-  if (reference) return std::move(reference).value();
-  call.respond(error_answer(reference.error()));
+  Result<std::string> gid =
+      document.error() ? Result<std::string>(*document.error()) : parse_gid(document.value(), Origin::body);
+  if (gid) return std::move(gid).value();
+  call.respond(error_answer(gid.error()));
   return std::nullopt;
 }
 
@@ -98,14 +98,14 @@ void prepare_workflow(HttpCall call) {
 }
 
 void force_stop(HttpCall call) {
-  if (auto reference = read_reference(call)) {
-    call.engine.force_stop(std::move(reference->gid), answer_done(std::move(call.respond)));
+  if (auto gid = read_gid(call)) {
+    call.engine.force_stop(std::move(*gid), answer_done(std::move(call.respond)));
   }
 }
 
 void reset_next_cron_time(HttpCall call) {
-  if (auto reference = read_reference(call)) {
-    call.engine.make_due(std::move(reference->gid), answer_done(std::move(call.respond)));
+  if (auto gid = read_gid(call)) {
+    call.engine.make_due(std::move(*gid), answer_done(std::move(call.respond)));
   }
 }
 

@@ -28,6 +28,15 @@ TEST_CASE("dtm/reference: a transaction that exists -> gid, type and reason") {
   CHECK(full.value().rollback_reason == "changed mind");
 }
 
+TEST_CASE("dtm/reference: the gid alone -> the same members, whose kinds are looked at, but not the name of the type") {
+  const auto gid = [](const char* text) { return parse_gid(json::parse(text), Origin::body); };
+  CHECK(gid(R"({"gid":"g;","trans_type":"sage","rollback_reason":"r","steps":[null]})").value() == "g");
+  CHECK(gid("{}").error().message == "no gid specified");
+  CHECK(gid(R"({"gid":"g","trans_type":1})").error().message.starts_with("trans_type: must be a string"));
+  CHECK(gid(R"({"gid":"g","rollback_reason":1})").error().message.starts_with("rollback_reason: must be a string"));
+  CHECK(gid(R"({"gid":"g","wait_result":1})").error().message.starts_with("wait_result: must be true or false"));
+}
+
 TEST_CASE("dtm/reference: what is wrong with it -> a message that names the field") {
   const std::array<std::array<const char*, 2>, 13> rows{{
       {"{}", "no gid specified"},

@@ -190,6 +190,17 @@ Result<Reference> parse_reference(const json::value& value, Origin origin) {
   return reference;
 }
 
+Result<std::string> parse_gid(const json::value& value, Origin origin) {
+  Fields fields(value, name_of(origin));
+  std::string gid;
+  read_gid(fields, origin, gid);
+  for (const char* const name : {"trans_type", "rollback_reason"}) fields.check_string(name);
+  check_unused(fields);
+  check_definition(fields);
+  if (fields.error()) return *fields.error();
+  return gid;
+}
+
 Result<BranchRequest> parse_branch(const json::value& value, Origin origin) {
   Fields fields(value, name_of(origin), Fields::Names::exact);
   fields.check_strings();

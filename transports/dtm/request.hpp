@@ -23,14 +23,17 @@ struct TransactionRequest {
 };
 Result<TransactionRequest> parse_transaction(const json::value& value, Origin origin);
 
-// A transaction that exists, as abort, forceStop and resetNextCronTime take it. The other members of a transaction may
-// come with it: they must be of the right kinds, and are not looked at.
+// A transaction that exists, as abort takes it. The other members of a transaction may come with it: they must be of
+// the right kinds, and are not looked at.
 struct Reference {
-  std::string gid;                // never empty
-  std::optional<TransType> type;  // abort only
-  std::string rollback_reason;    // abort only
+  std::string gid;  // never empty
+  std::optional<TransType> type;
+  std::string rollback_reason;
 };
 Result<Reference> parse_reference(const json::value& value, Origin origin);
+
+// The same, as forceStop and resetNextCronTime take it: they look at the gid alone, which is never empty.
+Result<std::string> parse_gid(const json::value& value, Origin origin);
 
 // A branch, as registerBranch takes it: a flat object of strings. A type that branches cannot be registered of is
 // refused as `unknow trans type: T`.
