@@ -59,21 +59,15 @@ Result<Done> Mode::answer(const Transaction& transaction) const {
 }
 
 Result<Done> unfinished_answer(const Transaction& transaction, Error otherwise) {
+  const bool refused = transaction.pass_result == CallResult::failure;
+  if (!refused && transaction.pass_result != CallResult::unknown) return otherwise;
   // DTM's words, spelled as it does.
-  static constexpr std::string_view kAdvice =
+  std::string text =
       "your http/grpc result should be specified as in:\nhttp://d.dtm.pub/practice/arch.html#proto\n"
-      "unkown result will be retried: ";
-  const std::string text = std::string(kAdvice) + transaction.state.last_error;
-  switch (transaction.pass_result) {
-    case CallResult::failure:
-      return Error{Code::failure, text.ends_with("FAILURE") ? text : text + " FAILURE"};
-    case CallResult::unknown:
-      return Error{Code::internal, text};
-    case CallResult::success:
-    case CallResult::ongoing:
-      break;
-  }
-  return otherwise;
+      "unkown result will be retried: " +
+      transaction.state.last_error;
+  if (refused && !text.ends_with("FAILURE")) text += " FAILURE";
+  return Error{refused ? Code::failure : Code::internal, std::move(text)};
 }
 
 Decision create(std::shared_ptr<const Definition> definition, GlobalStatus status, Moment now, const Policy& policy) {

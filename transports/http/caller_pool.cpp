@@ -35,9 +35,10 @@ std::int64_t steady_ms() {
 
 BranchReply unknown(std::string why) { return BranchReply{CallResult::unknown, std::move(why)}; }
 
-BranchReply read_answer(AnswerForm form, const Answer& answer) {
+BranchReply read_answer(AnswerForm form, Answer answer) {
   const unsigned status = answer.status;
-  std::string body(trimmed(answer.body));
+  const std::string_view text = trimmed(answer.body);
+  std::string body = text.size() == answer.body.size() ? std::move(answer.body) : std::string(text);
   auto result = CallResult::unknown;
   if (form == AnswerForm::plain) {
     if (status >= 200 && status < 300) result = CallResult::success;
@@ -241,7 +242,7 @@ void CallerPool::answered(const Connection& connection, Call call, Answer answer
   serve_waiting(host);
   if (!call->completion) return;
   if (is_redirect(answer)) return follow(call, answer);
-  end(call, read_answer(call->form, answer));
+  end(call, read_answer(call->form, std::move(answer)));
 }
 
 void CallerPool::broken(const Connection& connection, Call call, std::string why, bool may_repeat) {
