@@ -224,7 +224,7 @@ SqlResult<std::vector<ClaimAttempt::Read>> ClaimAttempt::read_part(Connection& c
 SqlResult<Done> ClaimAttempt::put_off(Connection& connection, std::int64_t id) const {
   Parameters parameters;
   parameters.text(before_.at(id).owner.value_or(""));
-  parameters.time(times_, request_.now_ms + kPutOffMs);
+  parameters.text(times_.text(request_.now_ms + kPutOffMs));
   parameters.number(id);
   parameters.view(request_.owner);
   const auto updated = connection.execute(

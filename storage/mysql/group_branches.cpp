@@ -25,7 +25,7 @@ struct GroupWrite::BranchClass {
 
   std::strong_ordering operator<=>(const BranchClass& other) const {
     const auto values = [](const BranchClass& each) {
-      return std::tie(each.update->operation, each.update->status, each.update->finish_time_ms,
+      return std::tie(each.update->operation, each.update->status, each.update->finish_time,
                       each.planned->columns.update_time, each.update->branch_ids);
     };
     return values(*this) <=> values(other);
@@ -34,16 +34,25 @@ struct GroupWrite::BranchClass {
 };
 
 SqlResult<Done> GroupWrite::insert_branches() {
-  RowInsert insert(connection_, "trans_branch_op (" + std::string(kBranchInsertColumns) + ")", kBranchInsertCount);
+  RowInsert plain(connection_, "trans_branch_op", kNewBranchInsert);
+  RowInsert other(connection_, "trans_branch_op", kBranchInsert);
   for (const PlannedChange* planned : live_) {
-    const Change& change = *planned->change;
-    const std::int64_t create_time_ms = change.create ? change.definition->create_time_ms : change.state.update_time_ms;
+    // All in one, for their ids tell their order.
+    const bool are_new = std::all_of(planned->new_branches.begin(), planned->new_branches.end(),
+                                     [](const NewBranch& branch) { return branch.status == BranchStatus::prepared; });
+    RowInsert& insert = are_new ? plain : other;
+    const std::string& gid = planned->change->gid;
     for (const NewBranch& branch : planned->new_branches) {
-      append_branch(insert.row(), times_, change.gid, branch.view, branch.state, create_time_ms);
+      if (are_new) {
+        append_new_branch(insert.row(), gid, branch.view, planned->create_time);
+      } else {
+        append_branch(insert.row(), gid, branch.view, branch.status, planned->create_time, branch.finish_time);
+      }
       if (const auto done = insert.row_done(); !done) return done.error();
     }
   }
-  if (const auto done = insert.flush(); !done) return done.error();
+  if (const auto done = plain.flush(); !done) return done.error();
+  if (const auto done = other.flush(); !done) return done.error();
   return Done{};
 }
 
@@ -73,8 +82,8 @@ SqlResult<Done> GroupWrite::update_class(std::span<const BranchClass> members) {
                                 .first(std::min(kBranchIdsOfOneUpdate, update.branch_ids.size() - first));
     Parameters parameters;
     parameters.view(to_string(update.status));
-    parameters.time(times_, update.finish_time_ms);
-    append_time_text(parameters, members.front().planned->columns.update_time);
+    parameters.time(update.finish_time);
+    parameters.time(members.front().planned->columns.update_time);
     for (const BranchClass& member : members) parameters.view(member.planned->change->gid);
     std::string sql =
         "UPDATE trans_branch_op FORCE INDEX (gid_uniq) SET status = ?, finish_time = ?, update_time = ? WHERE gid IN ";

@@ -65,8 +65,7 @@ void append_owner_condition(std::string& sql, Parameters& parameters, std::span<
 
 bool is_misfit(const SqlError& error) { return error.fault == Fault::duplicate; }
 
-GroupWrite::GroupWrite(Connection& connection, const WallTime& times, std::span<PlannedChange> plan)
-    : connection_(connection), times_(times) {
+GroupWrite::GroupWrite(Connection& connection, std::span<PlannedChange> plan) : connection_(connection) {
   live_.reserve(plan.size());
   for (PlannedChange& planned : plan) {
     *planned.outcome = {};
@@ -86,14 +85,16 @@ SqlResult<Done> GroupWrite::write() {
 }
 
 SqlResult<Done> GroupWrite::create_transactions() {
-  RowInsert insert(connection_, "trans_global (" + std::string(kTransactionInsertColumns) + ")",
-                   kTransactionInsertCount);
+  RowInsert plain(connection_, "trans_global", kNewTransactionInsert);
+  RowInsert other(connection_, "trans_global", kTransactionInsert);
   for (const PlannedChange* planned : live_) {
     if (!planned->change->create) continue;
-    append_transaction(insert.row(), times_, *planned->change->definition, planned->columns);
+    RowInsert& insert = are_new(planned->columns) ? plain : other;
+    append_transaction(insert.row(), *planned->change->definition, planned->create_time, planned->columns);
     if (const auto done = insert.row_done(); !done) return done.error();
   }
-  if (const auto done = insert.flush(); !done) return done.error();
+  if (const auto done = plain.flush(); !done) return done.error();
+  if (const auto done = other.flush(); !done) return done.error();
   return Done{};
 }
 
@@ -129,11 +130,11 @@ SqlResult<Done> GroupWrite::update_equal(std::span<PlannedChange* const> changes
   if (hold_rule(change) == HoldRule::set) {
     sql += ", owner = ?, next_cron_time = ?";
     parameters.view(planned.columns.owner);
-    append_time_text(parameters, planned.columns.next_cron_time);
+    parameters.time(planned.columns.next_cron_time);
   } else {
     sql += ", next_cron_time = IF(owner = '' OR next_cron_time <= ?, ?, next_cron_time)";
-    append_time_text(parameters, planned.columns.update_time);
-    append_time_text(parameters, planned.columns.next_cron_time);
+    parameters.time(planned.columns.update_time);
+    parameters.time(planned.columns.next_cron_time);
   }
   for (const PlannedChange* each : changes) parameters.view(each->change->gid);
   sql += " WHERE gid IN " + parameters.close_list(changes.size()) + " AND status = ?";

@@ -5,20 +5,17 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "storage/mysql/connection.hpp"
 #include "storage/mysql/group_plan.hpp"
-#include "storage/mysql/parameters.hpp"
-#include "storage/mysql/wall_time.hpp"
 
 namespace settle::mysql {
 
 class GroupWrite {
  public:
   // The plan must live as long as this.
-  GroupWrite(Connection& connection, const WallTime& times, std::span<PlannedChange> plan);
+  GroupWrite(Connection& connection, std::span<PlannedChange> plan);
 
   // Locks and reads what is stored of all these transactions. Changes that do not fit get their outcome, and write()
   // leaves them out.
@@ -51,15 +48,9 @@ class GroupWrite {
   SqlResult<Done> update_class(std::span<const BranchClass> members);
 
   Connection& connection_;
-  const WallTime& times_;
   std::vector<PlannedChange*> live_;
 };
 
 bool is_misfit(const SqlError& error);
-
-// Empty: NULL. The text must live until the statement has run.
-inline void append_time_text(Parameters& parameters, std::string_view text) {
-  text.empty() ? parameters.null() : parameters.view(text);
-}
 
 }  // namespace settle::mysql

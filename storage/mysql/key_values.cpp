@@ -46,8 +46,8 @@ SqlResult<ChangeResult> create(Connection& connection, const WallTime& times, co
   parameters.view(change.category);
   parameters.view(change.key);
   parameters.view(*change.value);
-  parameters.time(times, change.now_ms);
-  parameters.time(times, change.now_ms);
+  parameters.text(times.text(change.now_ms));
+  parameters.text(times.text(change.now_ms));
   const auto inserted = connection.execute(
       "INSERT INTO kv (cat, k, v, version, create_time, update_time) VALUES (?, ?, ?, 1, ?, ?)", parameters.list());
   if (inserted) return ChangeResult::applied;
@@ -110,7 +110,7 @@ SqlResult<ChangeResult> apply_key_value(Connection& connection, const WallTime& 
   Parameters parameters;
   if (change.value) {
     parameters.view(*change.value);
-    parameters.time(times, change.now_ms);
+    parameters.text(times.text(change.now_ms));
   }
   parameters.number(number_at(found, 0, 0));
   parameters.number(change.expected_version);

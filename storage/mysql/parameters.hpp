@@ -1,6 +1,7 @@
 // The parameters of one statement, and the texts among them that nobody else keeps.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -18,8 +19,12 @@
 namespace settle::mysql {
 
 // How long the list behind IN is made for so many values, which are 1 or more: statements are prepared once for each
-// text, so there should be few. It is filled up with the last of them, which changes nothing.
-inline std::size_t padded_count(std::size_t count) { return std::bit_ceil(count); }
+// text, so there should be few: four between a power of two and the next. It is filled up with the last of them, which
+// changes nothing.
+inline std::size_t padded_count(std::size_t count) {
+  const std::size_t step = std::max<std::size_t>(1, std::bit_ceil(count) / 8);
+  return (count + step - 1) / step * step;
+}
 
 // "(?,?,…)"
 inline std::string marks(std::size_t count) {
@@ -36,14 +41,9 @@ class Parameters {
   // Must live until the statement has run.
   void view(std::string_view value) { list_.emplace_back(value); }
   void view(std::string&& value) = delete;
-  // 0: NULL, as times are left open.
-  void time(const WallTime& times, std::int64_t wall_ms) {
-    if (wall_ms == 0) {
-      null();
-    } else {
-      text(times.text(wall_ms));
-    }
-  }
+  // A time that is left open is empty, and NULL in the tables. As view().
+  void time(std::string_view text) { text.empty() ? null() : view(text); }
+  void time(std::string&& text) = delete;
   // The last `count`, which are 1 or more, are a list behind IN: fills it up, and returns the marks for it.
   std::string close_list(std::size_t count) {
     const std::size_t padded = padded_count(count);

@@ -6,9 +6,10 @@
 namespace settle::mysql {
 namespace {
 
-constexpr std::size_t kRowsOfOneMax = 64;
+constexpr std::size_t kRowsOfOneMax = 128;
 constexpr std::size_t kRowsCollectedMax = 1024;
 constexpr std::size_t kExactMax = 32;
+constexpr std::size_t kStep = 4;  // beyond that
 
 std::size_t size_of(const Parameter& parameter) {
   const auto* const text = std::get_if<std::string_view>(&parameter);
@@ -18,14 +19,14 @@ std::size_t size_of(const Parameter& parameter) {
 }  // namespace
 
 std::size_t rows_of_next_insert(std::size_t rows_left) {
-  if (rows_left <= kExactMax) return rows_left;
-  std::size_t block = kRowsOfOneMax;
-  while (block > rows_left) block /= 2;
-  return block;
+  return rows_left <= kExactMax ? rows_left : std::min(rows_left / kStep * kStep, kRowsOfOneMax);
 }
 
-RowInsert::RowInsert(Connection& connection, std::string_view table, std::size_t columns_per_row)
-    : connection_(connection), prefix_("INSERT INTO " + std::string(table) + " VALUES "), columns_(columns_per_row) {}
+RowInsert::RowInsert(Connection& connection, std::string_view table, const InsertForm& form)
+    : connection_(connection),
+      prefix_("INSERT INTO " + std::string(table) + " (" + std::string(form.columns) + ") VALUES "),
+      values_(form.values),
+      parameters_per_row_(static_cast<std::size_t>(std::count(values_.begin(), values_.end(), '?'))) {}
 
 Parameters& RowInsert::row() { return parameters_; }
 
@@ -58,12 +59,12 @@ SqlResult<std::uint64_t> RowInsert::flush() {
 }
 
 SqlResult<std::uint64_t> RowInsert::insert(std::size_t first, std::size_t count) {
-  const std::string row_marks = marks(columns_);
   while (count > 0) {
     const std::size_t rows = rows_of_next_insert(count);
-    std::string sql = prefix_ + row_marks;
-    for (std::size_t i = 1; i < rows; ++i) (sql += ',') += row_marks;
-    const auto inserted = connection_.execute(sql, parameters_.list().subspan(first * columns_, rows * columns_));
+    std::string sql = prefix_;
+    for (std::size_t i = 0; i < rows; ++i) (i == 0 ? sql : sql += ',') += values_;
+    const auto inserted =
+        connection_.execute(sql, parameters_.list().subspan(first * parameters_per_row_, rows * parameters_per_row_));
     if (!inserted) return inserted.error();
     first += rows;
     count -= rows;

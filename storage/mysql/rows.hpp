@@ -24,24 +24,25 @@ namespace settle::mysql {
 // ---- writing ------------------------------------------------------------------------------------------------------
 
 // What an UPDATE of one transaction sets. Those of many are equal where there is nothing special about them. Times are
-// texts, empty ones stand for NULL.
+// texts that somebody else keeps, empty ones stand for NULL.
 struct StateColumns {
   GlobalStatus status = GlobalStatus::prepared;
   std::int64_t next_cron_interval_s = 0;
-  std::string update_time;
-  std::string finish_time;
-  std::string rollback_time;
+  std::string_view update_time;
+  std::string_view finish_time;
+  std::string_view rollback_time;
   std::string ext_data;
   std::string result;
   std::string rollback_reason;
   // Not among kStateAssignments: when they are set is for the statement to say.
-  std::string next_cron_time;
+  std::string_view next_cron_time;
   std::string owner;
 
   auto operator<=>(const StateColumns&) const = default;  // NOLINT(modernize-use-nullptr): there is no 0
 };
 
-StateColumns state_columns(const WallTime& times, const Change& change);
+// `times` must live as long as they do.
+StateColumns state_columns(TimeTexts& times, const Change& change);
 
 inline constexpr std::string_view kStateAssignments =
     "status = ?, next_cron_interval = ?, update_time = ?, finish_time = ?, rollback_time = ?, ext_data = ?, "
@@ -54,20 +55,38 @@ inline constexpr std::string_view kDefinitionAssignments =
     "protocol = ?, options = ?, custom_data = ?, query_prepared = ?";
 void append_definition(Parameters& parameters, const Definition& definition);
 
-inline constexpr std::string_view kTransactionInsertColumns =
+// An INSERT: its columns, and one row of it, with "?" for each parameter.
+struct InsertForm {
+  std::string_view columns;
+  std::string_view values;
+};
+
+// Most of what is inserted is new: nothing has come of it yet. What its columns have then is part of the statement, for
+// a parameter costs the connector and the database more than the value.
+
+inline constexpr InsertForm kTransactionInsert = {
     "gid, trans_type, create_time, protocol, options, custom_data, query_prepared, status, next_cron_interval, "
-    "update_time, finish_time, rollback_time, ext_data, result, rollback_reason, next_cron_time, owner";
-inline constexpr std::size_t kTransactionInsertCount = 17;
-// `definition` and `columns` must live until the statement has run.
-void append_transaction(Parameters& parameters, const WallTime& times, const Definition& definition,
+    "update_time, next_cron_time, owner, finish_time, rollback_time, ext_data, result, rollback_reason",
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
+inline constexpr InsertForm kNewTransactionInsert = {kTransactionInsert.columns,
+                                                     "(?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,'','','')"};
+// Whether the columns are those of a new one.
+bool are_new(const StateColumns& columns);
+// One for kNewTransactionInsert if they are, and else for kTransactionInsert. All must live until the statement has
+// run.
+void append_transaction(Parameters& parameters, const Definition& definition, std::string_view create_time,
                         const StateColumns& columns);
 
-inline constexpr std::string_view kBranchInsertColumns =
-    "gid, branch_id, op, url, bin_data, status, finish_time, create_time, update_time";
-inline constexpr std::size_t kBranchInsertCount = 9;
-// What the views show, and the gid, must live until the statement has run.
-void append_branch(Parameters& parameters, const WallTime& times, std::string_view gid, const BranchView& branch,
-                   const BranchState& state, std::int64_t create_time_ms);
+inline constexpr InsertForm kBranchInsert = {
+    "gid, branch_id, op, url, bin_data, create_time, update_time, status, finish_time", "(?,?,?,?,?,?,?,?,?)"};
+inline constexpr InsertForm kNewBranchInsert = {kBranchInsert.columns, "(?,?,?,?,?,?,?,'prepared',NULL)"};
+// For kNewBranchInsert: a branch that is `prepared`. What the view shows, and the texts, must live until the statement
+// has run.
+void append_new_branch(Parameters& parameters, std::string_view gid, const BranchView& branch,
+                       std::string_view create_time);
+// For kBranchInsert. `finish_time`: empty where it has not finished. As before.
+void append_branch(Parameters& parameters, std::string_view gid, const BranchView& branch, BranchStatus status,
+                   std::string_view create_time, std::string_view finish_time);
 
 // ---- reading ------------------------------------------------------------------------------------------------------
 

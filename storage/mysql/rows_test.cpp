@@ -118,10 +118,11 @@ TEST_CASE("mysql/rows: sagas that do the same -> equal columns") {
   Change other = change;
   other.create_time_ms = other.state.submit_time_ms = kCreatedMs - 3'000;
   other.state.update_time_ms = other.state.finish_time_ms = kCreatedMs + 5'999;
-  CHECK(state_columns(kTimes, change) == state_columns(kTimes, other));
-  CHECK(state_columns(kTimes, change).ext_data.empty());
+  TimeTexts times(kTimes);
+  CHECK(state_columns(times, change) == state_columns(times, other));
+  CHECK(state_columns(times, change).ext_data.empty());
   other.state.rollback_reason = "because";
-  CHECK(state_columns(kTimes, change) != state_columns(kTimes, other));
+  CHECK(state_columns(times, change) != state_columns(times, other));
 }
 
 TEST_CASE("mysql/rows: each type -> comes back whole") {

@@ -3,35 +3,20 @@
 #include "storage/mysql/rows.hpp"
 
 namespace settle::mysql {
-namespace {
 
-std::string time_text(const WallTime& times, std::int64_t wall_ms) {
-  return wall_ms == 0 ? std::string() : times.text(wall_ms);
-}
-
-void append_time(Parameters& parameters, const std::string& text) {
-  if (text.empty()) {
-    parameters.null();
-  } else {
-    parameters.view(text);
-  }
-}
-
-}  // namespace
-
-StateColumns state_columns(const WallTime& times, const Change& change) {
+StateColumns state_columns(TimeTexts& times, const Change& change) {
   const State& state = change.state;
   const bool held = !change.hold_as.empty();
   StateColumns columns;
   columns.status = state.status;
   columns.next_cron_interval_s = ceil_to_seconds(state.retry_interval_ms) / 1000;
-  columns.update_time = time_text(times, state.update_time_ms);
-  columns.finish_time = time_text(times, state.finish_time_ms);
-  columns.rollback_time = time_text(times, state.rollback_time_ms);
+  columns.update_time = times.of(state.update_time_ms);
+  columns.finish_time = times.of(state.finish_time_ms);
+  columns.rollback_time = times.of(state.rollback_time_ms);
   columns.ext_data = encode_ext_data(change.type, change.create_time_ms, state, change.runs, held);
   columns.result = state.result;
   columns.rollback_reason = state.rollback_reason;
-  columns.next_cron_time = time_text(times, held ? change.lease_until_ms : state.next_retry_time_ms);
+  columns.next_cron_time = times.of(held ? change.lease_until_ms : state.next_retry_time_ms);
   columns.owner = change.hold_as;
   return columns;
 }
@@ -39,9 +24,9 @@ StateColumns state_columns(const WallTime& times, const Change& change) {
 void append_state(Parameters& parameters, const StateColumns& columns) {
   parameters.view(to_string(columns.status));
   parameters.number(columns.next_cron_interval_s);
-  append_time(parameters, columns.update_time);
-  append_time(parameters, columns.finish_time);
-  append_time(parameters, columns.rollback_time);
+  parameters.time(columns.update_time);
+  parameters.time(columns.finish_time);
+  parameters.time(columns.rollback_time);
   parameters.view(columns.ext_data);
   parameters.view(columns.result);
   parameters.view(columns.rollback_reason);
@@ -54,28 +39,52 @@ void append_definition(Parameters& parameters, const Definition& definition) {
   parameters.view(definition.query_prepared);
 }
 
-void append_transaction(Parameters& parameters, const WallTime& times, const Definition& definition,
+bool are_new(const StateColumns& columns) {
+  return columns.finish_time.empty() && columns.rollback_time.empty() && columns.ext_data.empty() &&
+         columns.result.empty() && columns.rollback_reason.empty();
+}
+
+void append_transaction(Parameters& parameters, const Definition& definition, std::string_view create_time,
                         const StateColumns& columns) {
   parameters.view(definition.gid);
   parameters.view(to_string(definition.type));
-  parameters.time(times, definition.create_time_ms);
+  parameters.time(create_time);
   append_definition(parameters, definition);
-  append_state(parameters, columns);
-  append_time(parameters, columns.next_cron_time);
+  parameters.view(to_string(columns.status));
+  parameters.number(columns.next_cron_interval_s);
+  parameters.time(columns.update_time);
+  parameters.time(columns.next_cron_time);
   parameters.view(columns.owner);
+  if (are_new(columns)) return;
+  parameters.time(columns.finish_time);
+  parameters.time(columns.rollback_time);
+  parameters.view(columns.ext_data);
+  parameters.view(columns.result);
+  parameters.view(columns.rollback_reason);
 }
 
-void append_branch(Parameters& parameters, const WallTime& times, std::string_view gid, const BranchView& branch,
-                   const BranchState& state, std::int64_t create_time_ms) {
+void append_new_branch(Parameters& parameters, std::string_view gid, const BranchView& branch,
+                       std::string_view create_time) {
   parameters.view(gid);
   parameters.view(branch.branch_id);
   parameters.view(branch.operation);
   parameters.view(branch.url);
   parameters.view(branch.payload);
-  parameters.view(to_string(state.status));
-  parameters.time(times, state.finish_time_ms);
-  parameters.time(times, create_time_ms);
-  parameters.time(times, state.finish_time_ms != 0 ? state.finish_time_ms : create_time_ms);
+  parameters.time(create_time);
+  parameters.time(create_time);
+}
+
+void append_branch(Parameters& parameters, std::string_view gid, const BranchView& branch, BranchStatus status,
+                   std::string_view create_time, std::string_view finish_time) {
+  parameters.view(gid);
+  parameters.view(branch.branch_id);
+  parameters.view(branch.operation);
+  parameters.view(branch.url);
+  parameters.view(branch.payload);
+  parameters.time(create_time);
+  parameters.time(finish_time.empty() ? create_time : finish_time);
+  parameters.view(to_string(status));
+  parameters.time(finish_time);
 }
 
 }  // namespace settle::mysql

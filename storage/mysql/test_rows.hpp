@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,18 +33,32 @@ inline Cell cell_of(const Parameter& parameter) {
   return std::nullopt;
 }
 
-// What a SELECT of `selected` shows of rows written with `inserted`. A column that was not written is 7: the id.
-inline Rows as_selected(std::string_view inserted, const Parameters& parameters, std::string_view selected) {
-  const std::vector<std::string> from = column_names(inserted);
+// The values of a form: of each column a parameter, NULL, or a text without a comma.
+inline std::vector<std::string> values_of(const InsertForm& form) {
+  std::vector<std::string> values(1);
+  for (const char character : form.values.substr(1, form.values.size() - 2)) {
+    character == ',' ? void(values.emplace_back()) : values.back().push_back(character);
+  }
+  return values;
+}
+
+// What a SELECT of `selected` shows of rows written so. A column that was not written is 7: the id.
+inline Rows as_selected(const InsertForm& form, const Parameters& parameters, std::string_view selected) {
+  const std::vector<std::string> names = column_names(form.columns);
+  const std::vector<std::string> values = values_of(form);
   const std::vector<std::string> to = column_names(selected);
   Rows rows{to.size(), {}};
-  for (std::size_t first = 0; first < parameters.list().size(); first += from.size()) {
-    for (const std::string& name : to) {
-      const auto at = std::find(from.begin(), from.end(), name);
-      rows.cells.push_back(at == from.end()
-                               ? Cell("7")
-                               : cell_of(parameters.list()[first + static_cast<std::size_t>(at - from.begin())]));
+  for (std::size_t next = 0; next < parameters.list().size();) {
+    std::map<std::string, Cell> row;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string& value = values[i];
+      if (value == "?") {
+        row[names[i]] = cell_of(parameters.list()[next++]);
+      } else {
+        row[names[i]] = value == "NULL" ? Cell() : Cell(value.substr(1, value.size() - 2));
+      }
     }
+    for (const std::string& name : to) rows.cells.push_back(row.contains(name) ? row[name] : Cell("7"));
   }
   return rows;
 }
@@ -64,16 +79,19 @@ inline WrittenRows written_rows(const WallTime& times, const StoredTransaction& 
   change.runs.push_back({0, transaction.branches});
   change.hold_as = std::move(hold_as);
   change.lease_until_ms = lease_until_ms;
-  const StateColumns columns = state_columns(times, change);
+  TimeTexts texts(times);
+  const StateColumns columns = state_columns(texts, change);
+  const std::string create_time = times.text(definition.create_time_ms);
   Parameters head;
-  append_transaction(head, times, definition, columns);
+  append_transaction(head, definition, create_time, columns);
   Parameters branches;
   for (std::size_t row = 0; row < transaction.branches.size(); ++row) {
-    append_branch(branches, times, definition.gid, transaction.branch(row), transaction.branches[row],
-                  definition.create_time_ms);
+    const BranchState& state = transaction.branches[row];
+    append_branch(branches, definition.gid, transaction.branch(row), state.status, create_time,
+                  texts.of(state.finish_time_ms));
   }
-  return {as_selected(kTransactionInsertColumns, head, kTransactionColumns),
-          as_selected(kBranchInsertColumns, branches, kBranchColumns)};
+  return {as_selected(are_new(columns) ? kNewTransactionInsert : kTransactionInsert, head, kTransactionColumns),
+          as_selected(kBranchInsert, branches, kBranchColumns)};
 }
 
 }  // namespace settle::mysql

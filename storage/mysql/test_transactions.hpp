@@ -84,24 +84,23 @@ inline void insert(Connection& connection, const TestSaga& saga) {
   if (saga.status == GlobalStatus::failed) change.state.rollback_time_ms = saga.update_time_ms;
   change.state.retry_interval_ms = 10'000;
   change.state.next_retry_time_ms = saga.next_cron_time_ms;
-  StateColumns columns = state_columns(test_times(), change);
+  TimeTexts times(test_times());
+  StateColumns columns = state_columns(times, change);
   columns.owner = saga.owner;
   Parameters head;
-  append_transaction(head, test_times(), *definition, columns);
+  append_transaction(head, *definition, times.of(definition->create_time_ms), columns);
   const auto list = [](const Parameters& from) {
     return std::vector<Parameter>(from.list().begin(), from.list().end());
   };
-  must_execute(connection,
-               "INSERT INTO trans_global (" + std::string(kTransactionInsertColumns) + ") VALUES " +
-                   marks(kTransactionInsertCount),
+  const auto insert_of = [](const std::string& table, const InsertForm& form) {
+    return "INSERT INTO " + table + " (" + std::string(form.columns) + ") VALUES " + std::string(form.values);
+  };
+  must_execute(connection, insert_of("trans_global", are_new(columns) ? kNewTransactionInsert : kTransactionInsert),
                list(head));
   for (std::size_t row = 0; row < definition->branches.size(); ++row) {
     Parameters branch;
-    append_branch(branch, test_times(), saga.gid, branch_at(*definition, {}, row), {}, kNowMs);
-    must_execute(
-        connection,
-        "INSERT INTO trans_branch_op (" + std::string(kBranchInsertColumns) + ") VALUES " + marks(kBranchInsertCount),
-        list(branch));
+    append_new_branch(branch, saga.gid, branch_at(*definition, {}, row), times.of(kNowMs));
+    must_execute(connection, insert_of("trans_branch_op", kNewBranchInsert), list(branch));
   }
 }
 

@@ -81,6 +81,14 @@ std::string WallTime::text(std::int64_t wall_ms) const {
   return text_of(parts);
 }
 
+const std::string& TimeTexts::of(std::int64_t wall_ms) {
+  static const std::string kOpen;
+  if (wall_ms == 0) return kOpen;
+  const auto [place, is_new] = made_.try_emplace(floor_to_seconds(wall_ms));
+  if (is_new) place->second = times_.text(wall_ms);
+  return place->second;
+}
+
 std::optional<std::int64_t> WallTime::parse(std::string_view text) const {
   if (!has_form(text)) return std::nullopt;
   const auto shown = as_utc(text.substr(0, kForm.size()));

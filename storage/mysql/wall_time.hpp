@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,21 @@ class WallTime {
 
  private:
   std::optional<std::int64_t> offset_s_;
+};
+
+// The texts of many moments, most of which are of the same few seconds. `times` must live as long as this.
+//
+// Threads: one at a time.
+class TimeTexts {
+ public:
+  explicit TimeTexts(const WallTime& times) : times_(times) {}
+
+  // Lives as long as this. 0, a time that is left open, is an empty one.
+  const std::string& of(std::int64_t wall_ms);
+
+ private:
+  const WallTime& times_;
+  std::map<std::int64_t, std::string> made_;  // by the second
 };
 
 }  // namespace settle::mysql

@@ -114,4 +114,18 @@ TEST_CASE("mysql/wall time: what is no time -> nothing") {
 }
 
 }  // namespace
+
+TEST_CASE("mysql/wall time: texts of many moments -> those of WallTime, and nothing for a time left open") {
+  const WallTime times(8 * 3600);
+  TimeTexts texts(times);
+  CHECK(texts.of(0).empty());
+  const std::string& text = texts.of(1'700'000'000'000);
+  CHECK(text == times.text(1'700'000'000'000));
+  CHECK(&texts.of(1'700'000'000'999) == &text);
+  for (std::int64_t wall_ms = 1'700'000'000'001; wall_ms < 1'700'000'100'000; wall_ms += 997) {
+    CHECK(texts.of(wall_ms) == times.text(wall_ms));
+  }
+  CHECK(text == times.text(1'700'000'000'000));
+}
+
 }  // namespace settle::mysql

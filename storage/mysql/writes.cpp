@@ -28,7 +28,8 @@ Writes::Writes(Pool& pool, const WallTime& times, const MysqlOptions& options, c
 void Writes::apply(std::span<const Change> group, std::span<ChangeOutcome> outcomes) {
   std::fill(outcomes.begin(), outcomes.end(), ChangeOutcome{});
   if (is_broken()) return;
-  std::vector<PlannedChange> plan = plan_group(times_, group, outcomes);
+  TimeTexts times(times_);
+  std::vector<PlannedChange> plan = plan_group(times, group, outcomes);
   Patience patience(patience_ms_);
   for (std::size_t first = 0; first < plan.size(); first += kChangesOfOneTransaction) {
     const std::size_t count = std::min(kChangesOfOneTransaction, plan.size() - first);
@@ -78,7 +79,7 @@ bool Writes::write_singly(std::span<PlannedChange> plan, Patience& patience) {
 }
 
 SqlResult<Done> Writes::attempt(Pool::Lease& lease, std::span<PlannedChange> plan, Approach approach) {
-  GroupWrite group(*lease, times_, plan);
+  GroupWrite group(*lease, plan);
   if (const auto begun = lease->begin(); !begun) return begun.error();
   if (approach != Approach::hopeful) {
     if (auto done = group.refuse_misfits(); !done) return done;

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -116,6 +117,28 @@ TEST_CASE("mysql writes: a branch that is not stored -> nothing of that change, 
   CHECK(must_load(*store, "b").branches[1].status == BranchStatus::succeed);
 }
 
+TEST_CASE("mysql writes: new ones beside those of which something has come -> each as it is, its branches in order") {
+  const auto store = must_open_store(new_database());
+  std::vector<Change> group;
+  for (const char* gid : {"a", "b", "c", "d"}) group.push_back(creation(test_definition(gid)));
+  group[1].state.rollback_reason = "because";
+  group[1].state.rollback_time_ms = kTestTimeMs + 2'000;
+  const BranchState done{BranchStatus::succeed, true, 0, kTestTimeMs + 1'000};
+  group[2].named = {{1, "1", "action", done}};
+  REQUIRE(apply_all(*store, group) == std::vector<ChangeResult>(4, ChangeResult::applied));
+  for (const Change& change : group) {
+    CAPTURE(change.gid);
+    const StoredTransaction stored = must_load(*store, change.gid);
+    CHECK(*stored.definition == *change.definition);
+    CHECK(stored.state.rollback_reason == change.state.rollback_reason);
+    CHECK(stored.state.rollback_time_ms == change.state.rollback_time_ms);
+    REQUIRE(stored.branches.size() == 4);
+    for (const std::size_t row : {0U, 2U, 3U}) CHECK(stored.branches[row] == BranchState{});
+    CHECK(stored.branches[1].status == (change.gid == "c" ? BranchStatus::succeed : BranchStatus::prepared));
+    CHECK(stored.branches[1].finish_time_ms == (change.gid == "c" ? done.finish_time_ms : 0));
+  }
+}
+
 TEST_CASE("mysql writes: a group of any size -> every change is there, with every branch") {
   const auto store = must_open_store(new_database());
   for (const std::size_t size : {1U, 15U, 33U, 64U, 65U, 257U, 700U}) {
@@ -155,13 +178,25 @@ TEST_CASE("mysql writes: more in a group than a packet carries -> it is divided"
   for (const Change& change : group) CHECK(*must_load(*store, change.gid).definition == *change.definition);
 }
 
+TEST_CASE("mysql writes: how many values a list has -> takes few different numbers, and little is added") {
+  std::set<std::size_t> lengths;
+  for (std::size_t count = 1; count <= 64; ++count) {
+    CAPTURE(count);
+    const std::size_t padded = padded_count(count);
+    CHECK(padded >= count);
+    CHECK(padded <= count + count / 4);
+    lengths.insert(padded);
+  }
+  CHECK(lengths.size() == 20);
+}
+
 TEST_CASE("mysql writes: how many rows a statement inserts -> takes few different numbers") {
   CHECK(rows_of_next_insert(1) == 1);
   CHECK(rows_of_next_insert(17) == 17);
   CHECK(rows_of_next_insert(33) == 32);
-  CHECK(rows_of_next_insert(63) == 32);
+  CHECK(rows_of_next_insert(63) == 60);
   CHECK(rows_of_next_insert(64) == 64);
-  CHECK(rows_of_next_insert(1'000) == 64);
+  CHECK(rows_of_next_insert(1'000) == 128);
 }
 
 }  // namespace settle::mysql
