@@ -20,6 +20,7 @@
 #include "settle/local_branches.hpp"
 #include "settle/storage/memory.hpp"
 #include "settle/testing/faulty_store.hpp"
+#include "settle/testing/forwarding_store.hpp"
 #include "settle/testing/simulated_world.hpp"
 
 using namespace settle;
@@ -41,10 +42,12 @@ Change change(GlobalStatus expected, GlobalStatus status, bool create = false) {
 }
 
 // A memory store with lanes that sees what comes by which.
-class WatchedStore final : public Store {
+class WatchedStore final : public testing::ForwardingStore {
  public:
+  explicit WatchedStore(Store& behind) : ForwardingStore(behind) {}
+
   StoreTraits traits() const override {
-    StoreTraits traits = store_->traits();
+    StoreTraits traits = ForwardingStore::traits();
     traits.lanes = kLanes;
     return traits;
   }
@@ -63,7 +66,7 @@ class WatchedStore final : public Store {
       broken_lane_ = std::this_thread::get_id();
       std::fill(outcomes.begin(), outcomes.end(), ChangeOutcome{});
     } else {
-      store_->apply(group, outcomes);
+      ForwardingStore::apply(group, outcomes);
     }
     std::this_thread::yield();
     const std::lock_guard lock(mutex_);
@@ -73,30 +76,6 @@ class WatchedStore final : public Store {
     broken_lane_ = std::thread::id();
     ++repairs;
     return Done{};
-  }
-
-  ChangeResult apply_key_value(const KeyValueChange& change) override { return store_->apply_key_value(change); }
-  Result<std::optional<StoredTransaction>> load(const std::string& gid) override { return store_->load(gid); }
-  Result<std::optional<GlobalStatus>> purged_status(const std::string& gid) override {
-    return store_->purged_status(gid);
-  }
-  Result<ScanPage> scan(const ScanFilter& filter, const std::string& position, std::size_t limit) override {
-    return store_->scan(filter, position, limit);
-  }
-  Result<std::optional<KeyValue>> load_key_value(const std::string& category, const std::string& key) override {
-    return store_->load_key_value(category, key);
-  }
-  Result<KeyValuePage> scan_key_values(const std::string& category, const std::string& position,
-                                       std::size_t limit) override {
-    return store_->scan_key_values(category, position, limit);
-  }
-  Result<Done> visit_unfinished(UniqueFunction<bool(StoredTransaction)> visit,
-                                UniqueFunction<void(Error)> damaged) override {
-    return store_->visit_unfinished(std::move(visit), std::move(damaged));
-  }
-  Result<PurgeResult> purge(std::int64_t finished_before_ms, std::int64_t forgotten_before_ms, std::int64_t now_ms,
-                            std::size_t limit) override {
-    return store_->purge(finished_before_ms, forgotten_before_ms, now_ms, limit);
   }
 
   // When everything has ended.
@@ -111,7 +90,6 @@ class WatchedStore final : public Store {
   std::atomic<int> repairs = 0;
 
  private:
-  const std::unique_ptr<Store> store_ = make_memory_store();
   std::atomic<std::thread::id> broken_lane_;
   std::mutex mutex_;  // guards the three that follow
   std::set<std::string> under_way_;
@@ -136,7 +114,8 @@ struct Fixture {
     return promise->get_future();
   }
 
-  WatchedStore store;
+  const std::unique_ptr<Store> memory = make_memory_store();
+  WatchedStore store{*memory};
   LocalBranches branches;
   std::unique_ptr<Engine> engine;
 };
