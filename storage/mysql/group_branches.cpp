@@ -38,12 +38,13 @@ SqlResult<Done> GroupWrite::insert_branches() {
   RowInsert other(connection_, "trans_branch_op", kBranchInsert);
   for (const PlannedChange* planned : live_) {
     // All in one, for their ids tell their order.
-    const bool are_new = std::all_of(planned->new_branches.begin(), planned->new_branches.end(),
-                                     [](const NewBranch& branch) { return branch.status == BranchStatus::prepared; });
-    RowInsert& insert = are_new ? plain : other;
+    const bool are_prepared =
+        std::all_of(planned->new_branches.begin(), planned->new_branches.end(),
+                    [](const NewBranch& branch) { return branch.status == BranchStatus::prepared; });
+    RowInsert& insert = are_prepared ? plain : other;
     const std::string& gid = planned->change->gid;
     for (const NewBranch& branch : planned->new_branches) {
-      if (are_new) {
+      if (are_prepared) {
         append_new_branch(insert.row(), gid, branch.view, planned->create_time);
       } else {
         append_branch(insert.row(), gid, branch.view, branch.status, planned->create_time, branch.finish_time);

@@ -3,6 +3,19 @@
 #include "storage/mysql/rows.hpp"
 
 namespace settle::mysql {
+namespace {
+
+// What the INSERTs of branches have in common.
+void append_head(Parameters& parameters, std::string_view gid, const BranchView& branch, std::string_view create_time) {
+  parameters.view(gid);
+  parameters.view(branch.branch_id);
+  parameters.view(branch.operation);
+  parameters.view(branch.url);
+  parameters.view(branch.payload);
+  parameters.time(create_time);
+}
+
+}  // namespace
 
 StateColumns state_columns(TimeTexts& times, const Change& change) {
   const State& state = change.state;
@@ -65,23 +78,13 @@ void append_transaction(Parameters& parameters, const Definition& definition, st
 
 void append_new_branch(Parameters& parameters, std::string_view gid, const BranchView& branch,
                        std::string_view create_time) {
-  parameters.view(gid);
-  parameters.view(branch.branch_id);
-  parameters.view(branch.operation);
-  parameters.view(branch.url);
-  parameters.view(branch.payload);
-  parameters.time(create_time);
+  append_head(parameters, gid, branch, create_time);
   parameters.time(create_time);
 }
 
 void append_branch(Parameters& parameters, std::string_view gid, const BranchView& branch, BranchStatus status,
                    std::string_view create_time, std::string_view finish_time) {
-  parameters.view(gid);
-  parameters.view(branch.branch_id);
-  parameters.view(branch.operation);
-  parameters.view(branch.url);
-  parameters.view(branch.payload);
-  parameters.time(create_time);
+  append_head(parameters, gid, branch, create_time);
   parameters.time(finish_time.empty() ? create_time : finish_time);
   parameters.view(to_string(status));
   parameters.time(finish_time);
