@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "storage/mysql/connection.hpp"
-#include "storage/mysql/wall_time.hpp"
 
 namespace settle::mysql {
 
