@@ -43,6 +43,12 @@ std::string name_of(const std::string& server, const std::string& store) {
   return server + ", " + store;
 }
 
+// Of ours on the same store, or else on the first.
+std::size_t counterpart_of(const std::string& store, const std::vector<std::string>& ours) {
+  const auto found = std::find(ours.begin(), ours.end(), store);
+  return found == ours.end() ? 0 : static_cast<std::size_t>(found - ours.begin());
+}
+
 void add_subjects(ComparisonPlan& plan, const Choices& choices, const std::optional<DtmProgram>& dtm) {
   for (const std::string& store : choices.stores) {
     plan.subjects.push_back({choices.server, store, choices.path, "", choices.update_branch_sync});
@@ -50,6 +56,7 @@ void add_subjects(ComparisonPlan& plan, const Choices& choices, const std::optio
   }
   if (!dtm) return;
   for (const std::string& store : choices.dtm_stores) {
+    plan.pairs.push_back({counterpart_of(store, choices.stores), plan.subjects.size()});
     plan.subjects.push_back(
         {dtm->program.string(), store, choices.path, dtm->mysql_tables.string(), choices.update_branch_sync});
     plan.names.push_back(name_of("DTM", store));
@@ -131,7 +138,7 @@ int run_compare(const std::vector<std::string>& arguments) {
   if (!sections) return fail(sections.error().message, kExitFailed);
   const Comparison comparison{fmt::format("{}, {} with synced writes of 4 KiB in {:.2f} ms", describe_machine(),
                                           file_system.value().name, synced_ms.value()),
-                              command_line_of(arguments), std::move(sections).value()};
+                              command_line_of(arguments), plan.pairs, std::move(sections).value()};
   const bool json = values.count("json") > 0;
   const std::string text = json ? json_of(comparison) : table_of(comparison);
   std::fputs(text.c_str(), stdout);

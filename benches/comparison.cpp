@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -16,9 +17,10 @@ namespace settle::bench {
 namespace {
 
 constexpr std::size_t kClients = 64;  // where there is one number of them
-constexpr double kSustained = 0.8;    // of what the slowest does in a closed loop
+constexpr double kSustained = 0.8;    // of what the slower one does in a closed loop
 constexpr std::int64_t kSilenceNs = 30'000'000'000;
 constexpr const char* kClosedLoop = "http_closed_loop_";
+constexpr const char* kOpenLoop = "http_open_loop";
 
 double number_of(const Measurement& measurement, std::string_view key) {
   const Figure* const figure = figure_of(measurement, key);
@@ -37,6 +39,50 @@ Result<Section> run_load(const ComparisonPlan& plan, Section section, std::size_
   section.subjects = plan.names;
   section.results = std::move(results).value();
   return section;
+}
+
+struct Rivals {
+  std::vector<std::size_t> subjects;
+  std::string name;  // what the section's name ends with
+};
+
+std::vector<Rivals> rivals_of(const ComparisonPlan& plan) {
+  std::vector<Rivals> all;
+  for (const Pair& pair : plan.pairs) all.push_back({{pair.ours, pair.theirs}, "_" + plan.subjects[pair.theirs].store});
+  if (!all.empty()) return all;
+  Rivals& everybody = all.emplace_back();
+  for (std::size_t i = 0; i < plan.subjects.size(); ++i) everybody.subjects.push_back(i);
+  return all;
+}
+
+// What the slowest of these did with as many clients as suit it best.
+double slowest_of(const std::vector<Section>& sections, const std::vector<std::size_t>& subjects) {
+  double slowest = std::numeric_limits<double>::max();
+  for (const std::size_t subject : subjects) {
+    double best = 0;
+    for (const Section& section : sections) {
+      if (section.name.starts_with(kClosedLoop)) {
+        best = std::max(best, number_of(section.results[subject], "per_second"));
+      }
+    }
+    slowest = std::min(slowest, best);
+  }
+  return slowest;
+}
+
+Result<Section> run_open_loop(const ComparisonPlan& plan, const std::vector<Section>& closed_loops,
+                              const Rivals& rivals) {
+  ComparisonPlan part = plan;
+  part.subjects.clear();
+  part.names.clear();
+  for (const std::size_t subject : rivals.subjects) {
+    part.subjects.push_back(plan.subjects[subject]);
+    part.names.push_back(plan.names[subject]);
+  }
+  const double rate = std::max(1.0, std::round(kSustained * slowest_of(closed_loops, rivals.subjects)));
+  const std::string title = "HTTP, open loop: " + std::to_string(static_cast<int>(rate)) +
+                            " sagas due a second, four fifths of what the slower one does in a closed loop";
+  return run_load(part, {.name = kOpenLoop + rivals.name, .title = title}, kClients, rate, start_http_load);
 }
 
 // What was in memory is gone after a kill. Who fails is left out, and told of.
@@ -86,6 +132,22 @@ LineChart lines_of(const std::vector<Section>& sections, std::string_view key, s
   return chart;
 }
 
+LineChart times_of(const Comparison& comparison) {
+  LineChart chart{"Sagas over HTTP, times as many as DTM on a like store", "clients", "times", {}};
+  for (const Pair& pair : comparison.pairs) {
+    Series& series = chart.series.emplace_back();
+    for (const Section& section : comparison.sections) {
+      if (!section.name.starts_with(kClosedLoop)) continue;
+      series.name = section.subjects[pair.theirs];
+      const double theirs = number_of(section.results[pair.theirs], "per_second");
+      if (theirs <= 0) continue;
+      series.points.emplace_back(number_of(section.results[pair.theirs], "clients"),
+                                 number_of(section.results[pair.ours], "per_second") / theirs);
+    }
+  }
+  return chart;
+}
+
 }  // namespace
 
 Result<std::vector<Section>> compare(const ComparisonPlan& plan) {
@@ -98,28 +160,21 @@ Result<std::vector<Section>> compare(const ComparisonPlan& plan) {
     sections.push_back(std::move(section).value());
     return Done{};
   };
-  double slowest = 0;
   for (const std::size_t clients : plan.clients) {
     const std::string count = std::to_string(clients);
     Section section{.name = kClosedLoop + count,
                     .title = "HTTP, sagas of two branches, closed loop of " + count + " clients"};
     Result<Done> added = add(run_load(plan, std::move(section), clients, 0, start_http_load));
     if (!added) return added.error();
-    double slowest_here = number_of(sections.back().results.front(), "per_second");
-    for (const Measurement& result : sections.back().results) {
-      slowest_here = std::min(slowest_here, number_of(result, "per_second"));
-    }
-    slowest = std::max(slowest, slowest_here);
   }
   Result<Done> added = add(
       run_load(plan, {.name = "grpc_closed_loop", .title = "gRPC, sagas of two branches, closed loop of 64 clients"},
                kClients, 0, grpc));
   if (!added) return added.error();
-  const double rate = std::max(1.0, std::round(kSustained * slowest));
-  const std::string title =
-      "HTTP, open loop: " + std::to_string(static_cast<int>(rate)) + " sagas due a second, which all sustain";
-  added = add(run_load(plan, {.name = "http_open_loop", .title = title}, kClients, rate, start_http_load));
-  if (!added) return added.error();
+  for (const Rivals& rivals : rivals_of(plan)) {
+    added = add(run_open_loop(plan, sections, rivals));
+    if (!added) return added.error();
+  }
   if (plan.stuck > 0) sections.push_back(run_recovery(plan));
   return sections;
 }
@@ -159,13 +214,17 @@ Page page_of(const Comparison& comparison) {
       comparison.machine + ". Servers, databases, clients and the branches that are called all run on it.",
       "Measured with: " + comparison.command_line,
       "Servers take turns within each question; where there are several rounds, figures are medians. "
-      "RocksDB, BoltDB and MariaDB write what they acknowledge to the disk; Redis keeps it in memory."};
+      "RocksDB, BoltDB and MariaDB write what they acknowledge to the disk; Redis keeps it in memory. Each server logs "
+      "as "
+      "much as it does by itself, into a file."};
   page.parts.emplace_back(lines_of(sections, "per_second", "Sagas over HTTP", "a second"));
+  if (!comparison.pairs.empty()) page.parts.emplace_back(times_of(comparison));
   page.parts.emplace_back(lines_of(sections, "p99_ms", "Time of a saga over HTTP, 99 %", "ms"));
   page.parts.emplace_back(lines_of(sections, "server_cpu_us", "Processor time of the server a saga", "us"));
-  if (const Section* const open = section_of(sections, "http_open_loop")) {
-    page.parts.emplace_back(bars_of(*open, "p50_ms", "At a rate that all sustain, median", "ms"));
-    page.parts.emplace_back(bars_of(*open, "p99_ms", "At a rate that all sustain, 99 %", "ms"));
+  for (const Section& section : sections) {
+    if (!section.name.starts_with(kOpenLoop)) continue;
+    const std::string rate = std::to_string(static_cast<int>(number_of(section.results.front(), "rate")));
+    page.parts.emplace_back(bars_of(section, "p99_ms", "Time of a saga at " + rate + " a second, 99 %", "ms"));
   }
   if (const Section* const grpc = section_of(sections, "grpc_closed_loop")) {
     page.parts.emplace_back(bars_of(*grpc, "per_second", "Sagas over gRPC, 64 clients", "a second"));

@@ -24,7 +24,7 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(const ServerSetting&
   ChildSetting child{.program = setting.program,
                      .environment = {"HTTP_PORT=" + std::to_string(setting.http_port),
                                      "GRPC_PORT=" + std::to_string(setting.grpc_port), "STORE_DRIVER=" + setting.store,
-                                     "STORE_PATH=" + (setting.folder / "store").string(), "LOG_LEVEL=error"},
+                                     "STORE_PATH=" + (setting.folder / "store").string()},
                      .folder = setting.folder,
                      .name = "server"};
   child.environment.insert(child.environment.end(), setting.store_environment.begin(), setting.store_environment.end());

@@ -16,7 +16,8 @@
 
 namespace settle::bench {
 
-// Told to the program by its environment (protocol.md §10), so that DTM's can be started as well.
+// Told to the program by its environment (protocol.md §10), so that DTM's can be started as well. What is not said
+// here, its log level too, is the program's own choice.
 struct ServerSetting {
   std::filesystem::path program;
   std::string store;             // STORE_DRIVER
