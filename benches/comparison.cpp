@@ -133,7 +133,7 @@ LineChart lines_of(const std::vector<Section>& sections, std::string_view key, s
 }
 
 LineChart times_of(const Comparison& comparison) {
-  LineChart chart{"Sagas over HTTP, times as many as DTM on a like store", "clients", "times", {}};
+  LineChart chart{"Sagas over HTTP beside DTM's", "clients", "times", {}};
   for (const Pair& pair : comparison.pairs) {
     Series& series = chart.series.emplace_back();
     for (const Section& section : comparison.sections) {
