@@ -162,8 +162,9 @@ Result<std::vector<Section>> compare(const ComparisonPlan& plan) {
   };
   for (const std::size_t clients : plan.clients) {
     const std::string count = std::to_string(clients);
-    Section section{.name = kClosedLoop + count,
-                    .title = "HTTP, sagas of two branches, closed loop of " + count + " clients"};
+    Section section{
+        .name = kClosedLoop + count,
+        .title = "HTTP, sagas of two branches, closed loop of " + count + (clients == 1 ? " client" : " clients")};
     Result<Done> added = add(run_load(plan, std::move(section), clients, 0, start_http_load));
     if (!added) return added.error();
   }

@@ -224,6 +224,22 @@ TEST_CASE("bench/compare: beside another -> every question is answered by each, 
   std::filesystem::remove(page);
 }
 
+TEST_CASE("bench/compare: nobody beside us -> one open loop for all stores") {
+  const Outcome outcome = run("compare --server " SETTLED_PROGRAM
+                              " --store rocksdb memory --dtm none --clients 2"
+                              " --seconds 0.3 --stuck 0 --allow-volatile --json 2>/dev/null");
+  CAPTURE(outcome.output);
+  REQUIRE(outcome.status == 0);
+  const boost::json::value parsed = boost::json::parse(outcome.output);
+  const boost::json::array& sections = parsed.at("sections").as_array();
+  REQUIRE(sections.size() == 3);
+  CHECK(sections[2].at("name") == "http_open_loop");
+  const boost::json::array& results = sections[2].at("results").as_array();
+  REQUIRE(results.size() == 2);
+  CHECK(number(results[0], "rate") >= 1);
+  CHECK(number(results[0], "rate") == number(results[1], "rate"));
+}
+
 TEST_CASE("bench/http: two servers on one database -> what one did the other one shows") {
   const boost::json::array results = results_of("http --server " SETTLED_PROGRAM
                                                 " --store mysql --servers 2 --clients 4 --seconds 0.5"
