@@ -215,9 +215,8 @@ Page page_of(const Comparison& comparison) {
       comparison.machine + ". Servers, databases, clients and the branches that are called all run on it.",
       "Measured with: " + comparison.command_line,
       "Servers take turns within each question; where there are several rounds, figures are medians. "
-      "RocksDB, BoltDB and MariaDB write what they acknowledge to the disk; Redis keeps it in memory. Each server logs "
-      "as "
-      "much as it does by itself, into a file."};
+      "RocksDB, BoltDB and MariaDB write what they acknowledge to the disk; Redis keeps it in memory. "
+      "Each server logs as much as it does by itself, into a file."};
   page.parts.emplace_back(lines_of(sections, "per_second", "Sagas over HTTP", "a second"));
   if (!comparison.pairs.empty()) page.parts.emplace_back(times_of(comparison));
   page.parts.emplace_back(lines_of(sections, "p99_ms", "Time of a saga over HTTP, 99 %", "ms"));

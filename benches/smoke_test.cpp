@@ -206,8 +206,8 @@ TEST_CASE("bench/compare: beside another -> every question is answered by each, 
   REQUIRE(sections.size() == 5);
   const char* const names[] = {"http_closed_loop_2", "http_closed_loop_4", "grpc_closed_loop", "http_open_loop_memory",
                                "recovery"};
-  const std::size_t subjects[] = {3, 3, 3, 2,
-                                  1};  // an open loop is for a pair; nothing in memory is there after a kill
+  // An open loop is for a pair, and nothing in memory is there after a kill.
+  const std::size_t subjects[] = {3, 3, 3, 2, 1};
   for (std::size_t i = 0; i < sections.size(); ++i) {
     CHECK(sections[i].at("name") == names[i]);
     CHECK(sections[i].at("subjects").as_array().size() == subjects[i]);
